@@ -1,0 +1,141 @@
+"""Two ways of doing one job, measured in turns. Plain Python: no Django here.
+
+A ratio above 1 means that ours is ahead: it is what the peer's turn cost, divided by what our turn cost right beside
+it.
+Only ratios are printed: a time says more about the machine than about the code.
+"""
+
+import gc
+import importlib
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+MIN_ROUNDS = 5
+
+
+class MissingPeerError(RuntimeError):
+    """What we measure ourselves against is not installed: there is nothing to print, and no way to pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One line of the table. `ratios` holds one peer/ours ratio for each round."""
+
+    name: str
+    peer_name: str
+    ratios: tuple[float, ...]
+    goal: float
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The lowest and the highest ratio of any round."""
+        return min(self.ratios), max(self.ratios)
+
+    @property
+    def met(self) -> bool:
+        return self.ratio >= self.goal
+
+
+def require_peer(module: str, distribution: str) -> str:
+    """Import the peer and return its name with its version ("qrcode 8.2"); MissingPeerError says what to install."""
+    try:
+        importlib.import_module(module)
+        return f"{distribution} {metadata.version(distribution)}"
+    except (ImportError, metadata.PackageNotFoundError) as error:
+        raise MissingPeerError(
+            f"The peer {distribution} cannot be imported ({error}): pip install -r requirements-dev.txt"
+        ) from error
+
+
+def compare(
+    name: str,
+    ours: Callable[[], object],
+    peer: Callable[[], object],
+    rounds: int = MIN_ROUNDS,
+    goal: float = 1.5,
+    *,
+    peer_name: str,
+    before_each: Callable[[], object] | None = None,
+) -> Result:
+    """Time both sides in turns. `before_each` runs untimed before every turn (to empty a table, for example)."""
+    return compare_costs(name, _timed(ours, before_each), _timed(peer, before_each), rounds, goal, peer_name=peer_name)
+
+
+def compare_costs(
+    name: str,
+    ours: Callable[[], float],
+    peer: Callable[[], float],
+    rounds: int = MIN_ROUNDS,
+    goal: float = 1.5,
+    *,
+    peer_name: str,
+) -> Result:
+    """Compare what both sides say that their turn cost: seconds that they took themselves, or bytes. Less is better.
+
+    One turn of each comes first and is not counted: imports, caches and connections are warm for both. Who goes first
+    changes from round to round, so that a machine that slows down or speeds up favours neither.
+    """
+    if rounds < MIN_ROUNDS:
+        raise ValueError(f"{name}: {rounds} rounds say too little, {MIN_ROUNDS} is the least.")
+    ours()
+    peer()
+    ratios = []
+    for number in range(rounds):
+        if number % 2:
+            theirs, mine = peer(), ours()
+        else:
+            mine, theirs = ours(), peer()
+        if not mine > 0 or not theirs > 0:
+            raise ValueError(f"{name}: a turn that costs nothing cannot be compared (ours {mine}, peer {theirs}).")
+        ratios.append(theirs / mine)
+    return Result(name, peer_name, tuple(ratios), goal)
+
+
+def _timed(side: Callable[[], object], before_each: Callable[[], object] | None) -> Callable[[], float]:
+    def turn() -> float:
+        if before_each:
+            before_each()
+        # One side's garbage must not be collected on the other side's clock.
+        gc.collect()
+        start = time.perf_counter()
+        side()
+        return time.perf_counter() - start
+
+    return turn
+
+
+def format_table(results: Sequence[Result]) -> str:
+    """The table that `make bench` prints."""
+    header = ("what", "beside", "ratio", "spread", "goal", "")
+    lines: list[tuple[str, ...]] = [header]
+    for result in results:
+        low, high = result.spread
+        lines.append(
+            (
+                result.name,
+                result.peer_name,
+                f"{result.ratio:.2f}x",
+                f"{low:.2f}-{high:.2f}",
+                f">= {result.goal:g}x",
+                "met" if result.met else "MISSED",
+            )
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def main(run: Callable[..., Sequence[Result]], **options: Any) -> int:
+    """Run one module's measurements, print them and return the exit status: 1 when a goal is missed."""
+    results = run(**options)
+    print(format_table(results))
+    return 0 if all(result.met for result in results) else 1

@@ -1,0 +1,69 @@
+"""The three roles as groups of permissions. `sync_roles` writes them to the database.
+
+A person's rights are Django permissions; no code asks for a role's name to allow something.
+"""
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Group names, the most powerful first."""
+
+    ADMIN = "admin"
+    PROGRAM_MANAGER = "program manager"
+    FIELD_REP = "field rep"
+
+
+REP_PERMISSIONS = frozenset(
+    {
+        "authorizations.view_customer",
+        "authorizations.add_customer",
+        "authorizations.change_customer",
+        "authorizations.view_link",
+        "authorizations.add_link",
+    }
+)
+
+MANAGER_PERMISSIONS = REP_PERMISSIONS | {
+    "authorizations.view_every_customer",
+    "authorizations.assign_customer",
+    "authorizations.import_customer",
+    "authorizations.export_customer",
+    "authorizations.view_every_link",
+    "authorizations.void_link",
+    "authorizations.export_link",
+    "authorizations.issue_shared_link",
+    "authorizations.view_campaign",
+    "authorizations.add_campaign",
+    "authorizations.change_campaign",
+    "authorizations.view_confirmation",
+    "authorizations.view_visit",
+    "authorizations.view_flow",
+    "authorizations.view_utility",
+    "authorizations.view_customerimport",
+    "authorizations.view_job",
+}
+
+ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
+    "authorizations.add_flow",
+    "authorizations.change_flow",
+    "authorizations.add_utility",
+    "authorizations.change_utility",
+    "authorizations.delete_customer",
+    "authorizations.delete_campaign",
+    "authorizations.delete_flow",
+    "authorizations.delete_utility",
+    "authorizations.change_link",
+    "authorizations.view_installation",
+    "authorizations.change_installation",
+    "accounts.view_user",
+    "accounts.add_user",
+    "accounts.change_user",
+    "auth.view_group",
+}
+
+PERMISSIONS: dict[Role, frozenset[str]] = {
+    Role.ADMIN: frozenset(ADMIN_PERMISSIONS),
+    Role.PROGRAM_MANAGER: frozenset(MANAGER_PERMISSIONS),
+    Role.FIELD_REP: frozenset(REP_PERMISSIONS),
+}

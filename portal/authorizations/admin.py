@@ -1,0 +1,249 @@
+"""Django's own admin: every model, in the same dress. It reads; what changes links goes through the same services."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from portal.authorizations.forms.links import IssueForm, VoidForm
+from portal.authorizations.models import (
+    Campaign,
+    Confirmation,
+    Customer,
+    CustomerImport,
+    Flow,
+    Installation,
+    Job,
+    Link,
+    Utility,
+    Visit,
+)
+from portal.authorizations.services.jobs import AT_ONCE, create_issue_job, run_job
+from portal.authorizations.services.links import void_links
+from portal.authorizations.tasks import run_job_task
+from portal.authorizations.views import timelines
+from portal.authorizations.views.lists import user_of
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Append-only rows: to be looked at."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Customer)
+class CustomerAdmin(admin.ModelAdmin[Customer]):
+    list_display = ("__str__", "company", "email", "utility", "customer_type", "assigned_rep", "external_id")
+    list_filter = ("utility__region", "utility", "customer_type", "language", "assigned_rep")
+    search_fields = ("name", "company", "email", "external_id", "street")
+    autocomplete_fields = ("utility", "assigned_rep")
+    list_select_related = ("utility", "assigned_rep")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("issue_links",)
+
+    @admin.action(description="Issue links", permissions=["issue"])
+    def issue_links(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse | None:
+        """Ask for flow and campaign, then issue as everywhere."""
+        form = IssueForm(request.POST if "flow" in request.POST else None)
+        if not form.is_bound or not form.is_valid():
+            context = {
+                **self.admin_site.each_context(request),
+                "title": f"Issue links for {queryset.count()} customers",
+                "form": form,
+                "opts": self.model._meta,
+                "chosen": queryset.values_list("pk", flat=True),
+                "select_across": request.POST.get("select_across", "0"),
+                "checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
+            }
+            return render(request, "admin/authorizations/customer/issue_links.html", context)
+        ids = list(queryset.order_by("pk").values_list("pk", flat=True))
+        job = create_issue_job(
+            customer_ids=ids,
+            flow=form.cleaned_data["flow"],
+            campaign=form.cleaned_data["campaign"],
+            utilities=form.wanted_utilities,
+            created_by=user_of(request),
+        )
+        if len(ids) <= AT_ONCE:
+            run_job(job)
+        else:
+            run_job_task.enqueue(job.pk)
+        return redirect("job_detail", job.pk)
+
+    def has_issue_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("authorizations.add_link")
+
+    def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
+        if not change:
+            obj.added_by = user_of(request)
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Link)
+class LinkAdmin(ReadOnlyAdmin):
+    """Links are issued, replaced and voided by services only: their URL never changes."""
+
+    list_display = ("title", "reference_id", "flow", "campaign", "status", "issued_at", "is_live")
+    list_filter = ("status", "flow", "campaign")
+    search_fields = ("reference_id__startswith", "code__startswith", "customer__name", "customer__email")
+    list_select_related = ("customer", "flow", "campaign")
+    date_hierarchy = "issued_at"
+    actions = ("void",)
+    fields = (
+        "customer",
+        "label",
+        "flow",
+        "campaign",
+        "utility",
+        "requested",
+        "reference_id",
+        "url",
+        "short_url",
+        "qr_code",
+        "status",
+        "what_we_saw",
+        "what_a_browser_claims",
+        "what_leap_says",
+        "issued_by",
+        "issued_at",
+        "replaced_by",
+        "voided_at",
+        "voided_by",
+        "void_reason",
+    )
+    readonly_fields = fields
+
+    @admin.display(boolean=True, description="live")
+    def is_live(self, link: Link) -> bool:
+        return link.is_live
+
+    @admin.display(description="requested utilities")
+    def requested(self, link: Link) -> str:
+        return ", ".join(utility.short_name for utility in link.utilities_asked) or "all of the flow"
+
+    @admin.display(description="short link")
+    def short_url(self, link: Link) -> str:
+        return link.short_url
+
+    @admin.display(description="QR code")
+    def qr_code(self, link: Link) -> SafeString:
+        return format_html(
+            '<a href="{}"><img src="{}" alt="QR code of the short link" width="200" height="200"></a>',
+            reverse("link_code", args=[link.pk]),
+            reverse("link_qr", args=[link.pk, "svg"]),
+        )
+
+    @admin.display(description="what we saw")
+    def what_we_saw(self, link: Link) -> SafeString:
+        return _lines(timelines.what_we_saw(link))
+
+    @admin.display(description="what a browser claims")
+    def what_a_browser_claims(self, link: Link) -> SafeString:
+        return _lines(timelines.what_a_browser_claims(link))
+
+    @admin.display(description="what Leap says")
+    def what_leap_says(self, link: Link) -> SafeString:
+        return _lines(timelines.what_leap_says(link))
+
+    @admin.action(description="Void links", permissions=["void"])
+    def void(self, request: HttpRequest, queryset: QuerySet[Link]) -> HttpResponse | None:
+        """Ask for the reason, then void as everywhere."""
+        form = VoidForm(request.POST if "reason" in request.POST else None)
+        if form.is_bound and form.is_valid():
+            count = void_links(links=queryset, voided_by=user_of(request), reason=form.cleaned_data["reason"])
+            messages.success(request, f"{count} link{'' if count == 1 else 's'} voided.")
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Void {queryset.count()} links",
+            "form": form,
+            "opts": self.model._meta,
+            "chosen": queryset.values_list("pk", flat=True),
+            "select_across": request.POST.get("select_across", "0"),
+            "checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
+        }
+        return render(request, "admin/authorizations/link/void.html", context)
+
+    def has_void_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("authorizations.void_link")
+
+
+def _lines(entries: list[timelines.Entry]) -> SafeString:
+    if not entries:
+        return format_html("{}", "–")
+    return format_html_join(format_html("<br>"), "{} ({})", ((entry.text, entry.detail) for entry in entries))
+
+
+@admin.register(Flow)
+class FlowAdmin(ReadOnlyAdmin):
+    """Flows change on their own screen, which knows the rules across tables and shows the URL."""
+
+    list_display = ("name", "journey", "org_name", "title", "region", "state")
+    list_filter = ("journey", "state", "utilities__region")
+    search_fields = ("name", "title")
+
+
+@admin.register(Utility)
+class UtilityAdmin(ReadOnlyAdmin):
+    """Utilities change on their own screen, which names the flows that a change would break."""
+
+    list_display = ("name", "utility_id", "short_name", "leap_name", "region", "supports_legacy", "supports_connect")
+    list_filter = ("region",)
+    search_fields = ("name", "utility_id", "short_name")
+
+
+@admin.register(Campaign)
+class CampaignAdmin(admin.ModelAdmin[Campaign]):
+    list_display = ("name", "flow", "channel", "owner", "starts_on", "ends_on")
+    list_filter = ("channel", "flow")
+    search_fields = ("name",)
+    list_select_related = ("flow", "owner")
+    autocomplete_fields = ("owner",)
+
+
+@admin.register(Visit)
+class VisitAdmin(ReadOnlyAdmin):
+    list_display = ("at", "link", "via", "ip", "user_agent")
+    list_select_related = ("link__customer", "via__customer")
+    date_hierarchy = "at"
+
+
+@admin.register(Confirmation)
+class ConfirmationAdmin(ReadOnlyAdmin):
+    list_display = ("at", "outcome", "link", "repeated", "is_bot", "reference_id", "authorization_id")
+    list_filter = ("outcome", "repeated", "is_bot")
+    list_select_related = ("link__customer",)
+    date_hierarchy = "at"
+
+
+@admin.register(CustomerImport)
+class CustomerImportAdmin(ReadOnlyAdmin):
+    list_display = ("file_name", "state", "new_count", "changed_count", "same_count", "refused_count", "uploaded_by")
+    list_filter = ("state",)
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "state", "created_by", "created_at", "finished_at")
+    list_filter = ("kind", "state")
+
+
+@admin.register(Installation)
+class InstallationAdmin(ReadOnlyAdmin):
+    list_display = ("partner_name", "leap_environment", "support_email")

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class AuthorizationsConfig(AppConfig):
+    name = "portal.authorizations"
+    label = "authorizations"
+    verbose_name = "Authorizations"

@@ -1,0 +1,93 @@
+"""What every page knows: the partner's name, the environment, and the menu that this user may use."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from portal.authorizations.models import Installation
+
+#: group, label, URL name, permission. Whoever lacks the permission does not see the entry.
+MENU = [
+    ("", "Home", "home", ""),
+    ("", "Customers", "customer_list", "authorizations.view_customer"),
+    ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
+    ("", "Links", "link_list", "authorizations.view_link"),
+    ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
+    ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
+    ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
+    ("Configure", "People", "user_list", "accounts.view_user"),
+    ("Configure", "Installation", "installation_update", "authorizations.change_installation"),
+]
+
+BANNERS = {
+    "sandbox": "Sandbox: nothing here reaches Leap or a utility",
+    "staging": "Staging: links lead to Leap’s staging environment",
+    "production": "",
+}
+
+
+@dataclass
+class MenuItem:
+    label: str
+    url: str
+    current: bool
+    note: str = ""
+
+
+@dataclass
+class MenuGroup:
+    label: str
+    items: list[MenuItem] = field(default_factory=list)
+
+
+@dataclass
+class Portal:
+    """`portal` in every template."""
+
+    request: HttpRequest
+
+    @property
+    def installation(self) -> Installation:
+        return Installation.objects.current()
+
+    @property
+    def partner_name(self) -> str:
+        return self.installation.partner_name
+
+    @property
+    def support_email(self) -> str:
+        return self.installation.support_email
+
+    @property
+    def environment(self) -> str:
+        return settings.LEAP_ENVIRONMENT
+
+    @property
+    def environment_banner(self) -> str:
+        return BANNERS[settings.LEAP_ENVIRONMENT]
+
+    @property
+    def can_issue(self) -> bool:
+        return self._may("authorizations.add_link")
+
+    @property
+    def menu(self) -> list[MenuGroup]:
+        groups: dict[str, MenuGroup] = {}
+        for group, label, name, permission in MENU:
+            if self._may(permission):
+                url = reverse(name)
+                path = self.request.path
+                current = path == url if name == "home" else path.startswith(url)
+                groups.setdefault(group, MenuGroup(group)).items.append(MenuItem(label, url, current))
+        return list(groups.values())
+
+    def _may(self, permission: str) -> bool:
+        user = getattr(self.request, "user", None)
+        return bool(user and user.is_authenticated and (not permission or user.has_perm(permission)))
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    return {"portal": Portal(request)}

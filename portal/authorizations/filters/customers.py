@@ -1,0 +1,75 @@
+"""Filters of the list of customers. All stand in the URL."""
+
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import Exists, OuterRef, QuerySet
+
+from portal.authorizations.models import Campaign, Customer, CustomerType, Language, Link, Region, Utility
+from portal.authorizations.services.customers import list_reps_with_customers
+
+TYPES = [*CustomerType.choices, ("unknown", "not known")]
+LINKS = [("live", "has a live link"), ("none", "has no live link"), ("never", "never had a link")]
+
+
+class UtilityFilter(filters.ModelChoiceFilter):
+    """One utility, or the customers whose utility is not known."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            queryset=Utility.objects.all(), label="Utility", empty_label="Utility", null_label="not known", **kwargs
+        )
+
+
+class CustomerFilterSet(filters.FilterSet):
+    q = filters.CharFilter(
+        method="search",
+        label="Search",
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, street, email, phone, id"}),
+    )
+    link = filters.ChoiceFilter(choices=LINKS, method="by_link", label="Links", empty_label="Link or none")
+    utility = UtilityFilter()
+    customer_type = filters.ChoiceFilter(choices=TYPES, method="by_type", label="Type", empty_label="Type")
+    assigned_rep = filters.ModelChoiceFilter(
+        queryset=lambda request: list_reps_with_customers(), label="Rep", empty_label="Rep", null_label="nobody"
+    )
+    campaign = filters.ModelChoiceFilter(
+        queryset=Campaign.objects.order_by("name"), method="by_campaign", label="Campaign", empty_label="All campaigns"
+    )
+    region = filters.ChoiceFilter(
+        choices=Region.choices, field_name="utility__region", label="Region", empty_label="Region"
+    )
+    language = filters.ChoiceFilter(choices=Language.choices, label="Language", empty_label="Language")
+
+    class Meta:
+        model = Customer
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        user = getattr(self.request, "user", None)
+        if user is None:
+            return
+        if not user.has_perm("authorizations.view_every_customer"):
+            del self.form.fields["assigned_rep"]
+        if not user.has_perm("authorizations.view_campaign"):
+            del self.form.fields["campaign"]
+
+    def search(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
+        return queryset.search(value)  # type: ignore[attr-defined,no-any-return]
+
+    def by_type(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
+        return queryset.filter(customer_type="" if value == "unknown" else value)
+
+    def by_link(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
+        links = Link.objects.filter(customer=OuterRef("pk"))
+        if value == "never":
+            return queryset.filter(~Exists(links))
+        has_live = Exists(links.live())
+        return queryset.filter(has_live if value == "live" else ~has_live)
+
+    def by_campaign(self, queryset: "QuerySet[Customer]", name: str, value: Campaign) -> "QuerySet[Customer]":
+        """Those who have a link of the campaign, be it void or replaced."""
+        return queryset.filter(Exists(Link.objects.filter(customer=OuterRef("pk"), campaign=value)))

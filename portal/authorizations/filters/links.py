@@ -1,0 +1,95 @@
+"""Filters of the list of links. All stand in the URL."""
+
+from typing import Any
+
+import django_filters as filters
+from django.db.models import Q, QuerySet
+
+from portal.accounts.models import User
+from portal.authorizations.models import (
+    PROVEN,
+    Campaign,
+    CustomerType,
+    Flow,
+    Link,
+    LinkStatus,
+    Region,
+    Utility,
+)
+
+STATUSES = [("proven", "proven by Leap"), ("unproven", "not proven"), *LinkStatus.choices]
+MARKS = [
+    ("live", "live"),
+    ("void", "void"),
+    ("replaced", "replaced"),
+    ("shared", "without a customer"),
+    ("untraceable", "not traceable"),
+]
+
+
+class LinkFilterSet(filters.FilterSet):
+    q = filters.CharFilter(method="search", label="Search")
+    campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.order_by("name"), empty_label="All campaigns")
+    flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), empty_label="All flows")
+    utility = filters.ModelChoiceFilter(
+        queryset=Utility.objects.all(), method="by_utility", label="Utility", empty_label="Utility"
+    )
+    region = filters.ChoiceFilter(choices=Region.choices[:2], method="by_region", label="Region", empty_label="Region")
+    customer_type = filters.ChoiceFilter(
+        field_name="customer__customer_type", choices=CustomerType.choices, label="Type", empty_label="Type"
+    )
+    status = filters.ChoiceFilter(choices=STATUSES, method="by_status", label="Status", empty_label="Status")
+    mark = filters.ChoiceFilter(choices=MARKS, method="by_mark", label="Mark", empty_label="Live or not")
+    issued_by = filters.ModelChoiceFilter(
+        queryset=User.objects.order_by("first_name", "username"), label="Issued by", empty_label="Issued by"
+    )
+    issued_after = filters.DateFilter(field_name="issued_at", lookup_expr="date__gte", label="Issued after")
+    issued_before = filters.DateFilter(field_name="issued_at", lookup_expr="date__lte", label="Issued before")
+
+    returned_before = filters.DateFilter(
+        field_name="first_returned_at", lookup_expr="date__lte", label="Returned before"
+    )
+
+    class Meta:
+        model = Link
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("issued_after", "issued_before", "returned_before"):
+            self.form.fields[name].widget.input_type = "date"
+        user = getattr(self.request, "user", None)
+        if user is not None and not user.has_perm("authorizations.view_every_link"):
+            for name in ("campaign", "issued_by"):
+                del self.form.fields[name]
+
+    def search(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        return queryset.search(value)  # type: ignore[attr-defined,no-any-return]
+
+    def by_utility(self, queryset: QuerySet[Link], name: str, value: Utility) -> QuerySet[Link]:
+        """The utility that the link asks for, or the customer's where it asks for none in particular."""
+        requesting = Link.requested_utilities.through.objects.filter(utility=value).values("link_id")
+        return queryset.filter(Q(utility=value) | Q(pk__in=requesting) | Q(customer__utility=value))
+
+    def by_region(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        requesting = Link.requested_utilities.through.objects.filter(utility__region=value).values("link_id")
+        return queryset.filter(
+            Q(utility__region=value) | Q(pk__in=requesting) | Q(customer__utility__region=value) | Q(flow__region=value)
+        )
+
+    def by_status(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        if value == "proven":
+            return queryset.filter(status__in=PROVEN)
+        if value == "unproven":
+            return queryset.exclude(status__in=PROVEN)
+        return queryset.filter(status=value)
+
+    def by_mark(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        conditions = {
+            "live": Q(voided_at__isnull=True, replaced_by__isnull=True),
+            "void": Q(voided_at__isnull=False),
+            "replaced": Q(replaced_by__isnull=False),
+            "shared": Q(customer__isnull=True),
+            "untraceable": Q(reference_id__isnull=True),
+        }
+        return queryset.filter(conditions[value])

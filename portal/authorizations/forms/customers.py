@@ -1,0 +1,164 @@
+"""Forms that add, change and assign customers."""
+
+from typing import Any
+
+from django import forms
+
+from portal.accounts.models import User
+from portal.authorizations.forms.links import clean_reference_id
+from portal.authorizations.models import Customer, CustomerType, Link, Utility
+from portal.authorizations.services.customers import (
+    find_who_has_external_id,
+    find_who_has_reference_id,
+    list_reps,
+)
+from portal.leap.characters import quote
+
+#: Somebody else's data: the browser must not offer the rep's own.
+OFF = {"autocomplete": "off"}
+NOBODY = "nobody"
+RECORDS = ("language", "external_id", "reference_id", "notes")
+
+
+class UtilityField(forms.ModelChoiceField["Utility"]):
+    """A customer's utility, by the name people use."""
+
+    def label_from_instance(self, obj: Utility) -> str:
+        return f"{obj.short_name} · {obj.get_region_display()}"
+
+
+class CustomerForm(forms.ModelForm[Customer]):
+    """One site and whom to ask. A name or a company is all that is needed.
+
+    `user` is who fills it in: without the permission to assign, there is no choice of a rep, and what is wrong with an
+    id never tells of customers whom this user may not see.
+    """
+
+    utility = UtilityField(
+        Utility.objects.order_by("region", "id"),
+        required=False,
+        empty_label="Not known",
+        help_text="The link asks for it, unless you choose another.",
+    )
+
+    class Meta:
+        model = Customer
+        fields = [
+            "name",
+            "company",
+            "phone",
+            "email",
+            "street",
+            "city",
+            "state",
+            "postal_code",
+            "utility",
+            "customer_type",
+            "language",
+            "assigned_rep",
+            "external_id",
+            "reference_id",
+            "notes",
+        ]
+        labels = {
+            "state": "State",
+            "customer_type": "Customer type",
+            "assigned_rep": "Rep",
+            "external_id": "External ID",
+            "reference_id": "Own reference ID",
+        }
+        help_texts = {
+            "external_id": "Your own id of this customer, from your CRM. Imports match rows by it.",
+            "reference_id": "For this customer’s first link. Empty: one is generated, without personal data.",
+            "language": "For letters and emails. The customer’s browser decides on the confirmation page.",
+        }
+        error_messages = {"email": {"invalid": "“%(value)s” is not an email address: rosa@example.com is one."}}
+        widgets = {
+            "name": forms.TextInput(attrs={**OFF, "autocapitalize": "words"}),
+            "company": forms.TextInput(attrs={**OFF, "autocapitalize": "words"}),
+            "phone": forms.TextInput(attrs={**OFF, "type": "tel"}),
+            "email": forms.EmailInput(attrs={**OFF, "autocapitalize": "none"}),
+            "street": forms.TextInput(attrs={**OFF, "autocapitalize": "words"}),
+            "city": forms.TextInput(attrs={**OFF, "autocapitalize": "words"}),
+            "state": forms.TextInput(attrs={**OFF, "autocapitalize": "characters"}),
+            "postal_code": forms.TextInput(attrs=OFF),
+            "external_id": forms.TextInput(attrs={**OFF, "autocapitalize": "none", "spellcheck": "false"}),
+            "reference_id": forms.TextInput(attrs={**OFF, "autocapitalize": "none", "spellcheck": "false"}),
+            "notes": forms.Textarea(attrs={"rows": 3}),
+        }
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["customer_type"].choices = [("", "Not known"), *CustomerType.choices]  # type: ignore[attr-defined]
+        if not user.has_perm("authorizations.assign_customer"):
+            del self.fields["assigned_rep"]
+            return
+        reps = list_reps()
+        if self.instance.assigned_rep_id:
+            # Whoever has the customer now stays in the list, a rep or not.
+            reps = User.objects.filter(pk__in=[*reps.values_list("pk", flat=True), self.instance.assigned_rep_id])
+        self.fields["assigned_rep"].queryset = reps  # type: ignore[attr-defined]
+        self.fields["assigned_rep"].empty_label = "Nobody"  # type: ignore[attr-defined]
+
+    @property
+    def shows_records(self) -> bool:
+        """Whether the fields for the partner's own records stand open: for those who assign, or if one is wrong."""
+        return "assigned_rep" in self.fields or any(name in self.errors for name in RECORDS)
+
+    def clean_external_id(self) -> str | None:
+        external_id: str | None = self.cleaned_data["external_id"]
+        if external_id:
+            self._refuse_taken(external_id, find_who_has_external_id(external_id=external_id, besides=self.instance))
+        return external_id
+
+    def clean_reference_id(self) -> str | None:
+        reference_id: str | None = self.cleaned_data["reference_id"]
+        if reference_id:
+            clean_reference_id(reference_id)
+            other = find_who_has_reference_id(reference_id=reference_id, besides=self.instance)
+            self._refuse_taken(reference_id, other)
+        return reference_id
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "name" in cleaned and "company" in cleaned and not cleaned["name"] and not cleaned["company"]:
+            self.add_error("name", "A customer needs a name or a company: fill in one of the two.")
+        return cleaned
+
+    def _refuse_taken(self, value: str, other: Customer | Link | None) -> None:
+        """Refuse an id that is another's; name the other only to those who may see it."""
+        if other is None:
+            return
+        if type(other).objects.visible_to(self.user).filter(pk=other.pk).exists():
+            whose = f"customer {other}" if isinstance(other, Customer) else f"link “{other}”"
+            raise forms.ValidationError(f"{quote(value)} is taken already, by the {whose}.", code="taken")
+        raise forms.ValidationError(f"{quote(value)} is taken already.", code="taken")
+
+
+class AssignForm(forms.Form):
+    """To whom the chosen customers shall belong. Nobody is a choice that one has to make, too."""
+
+    rep = forms.ChoiceField(
+        label="Rep",
+        error_messages={"required": "Choose a rep, or “Nobody” to take the customers off every rep’s list."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.reps = {str(rep.pk): rep for rep in list_reps()}
+        self.fields["rep"].choices = [  # type: ignore[attr-defined]
+            ("", "Choose a rep"),
+            *((pk, _with_username(rep)) for pk, rep in self.reps.items()),
+            (NOBODY, "Nobody"),
+        ]
+
+    @property
+    def chosen_rep(self) -> User | None:
+        """The rep, or None for nobody; of a valid form."""
+        return self.reps.get(self.cleaned_data["rep"])
+
+
+def _with_username(rep: User) -> str:
+    """Two reps may have one name."""
+    return f"{rep} ({rep.username})" if str(rep) != rep.username else rep.username

@@ -1,0 +1,51 @@
+"""The form of a utility."""
+
+from typing import Any
+
+from django import forms
+
+from portal.authorizations.models import Region, Utility
+from portal.authorizations.services.utilities import find_conflicts
+from portal.leap.authorization_urls import explain_slug
+
+
+class UtilityForm(forms.ModelForm[Utility]):
+    """A row of the catalogue. What a flow needs cannot be taken away: the error names the flow."""
+
+    class Meta:
+        model = Utility
+        fields = ["region", "utility_id", "name", "short_name", "leap_name", "supports_connect", "supports_legacy"]
+        widgets = {"utility_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+        error_messages = {
+            "utility_id": {"unique": "The catalogue already has a utility with this ID."},
+            "name": {"unique": "The catalogue already has a utility with this name."},
+            "short_name": {"unique": "The catalogue already has a utility with this short name."},
+        }
+
+    def clean_utility_id(self) -> str:
+        utility_id: str = self.cleaned_data["utility_id"]
+        if reason := explain_slug(utility_id):
+            raise forms.ValidationError(f"{reason}. It stands in URLs.")
+        return utility_id
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        region, legacy = cleaned.get("region"), cleaned.get("supports_legacy")
+        if legacy and region and region != Region.CAISO:
+            self.add_error(
+                "supports_legacy",
+                f"Legacy ShareMyData exists in CAISO only (R4): {cleaned.get('short_name') or 'this utility'} is in "
+                f"{Region(region).label}.",
+            )
+        if not legacy and not cleaned.get("supports_connect"):
+            self.add_error("supports_connect", "Tick at least one journey: a utility without one cannot be offered.")
+        changed = Utility(
+            pk=self.instance.pk,
+            short_name=cleaned.get("short_name") or self.instance.short_name,
+            region=region or self.instance.region,
+            supports_legacy=bool(legacy),
+            supports_connect=bool(cleaned.get("supports_connect")),
+        )
+        for conflict in find_conflicts(changed):
+            self.add_error(conflict.field, conflict.reason)
+        return cleaned

@@ -1,0 +1,114 @@
+import logging
+import threading
+import time
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.db import Error, OperationalError, connections
+from django_tasks_db.management.commands import db_worker
+from django_tasks_db.management.commands.db_worker import Worker
+
+from portal.authorizations.management.base import PortalCommand
+from portal.authorizations.services.replay import replay_spool
+from portal.authorizations.services.spool import is_spool_empty
+
+logger = logging.getLogger(__name__)
+
+REPLAY_EVERY = 30.0
+"""Seconds between two looks into the spool."""
+
+
+class PatientWorker(Worker):
+    """A worker that outlives a database that is locked for long or away for a while."""
+
+    PAUSE = 5.0
+
+    def run(self) -> None:
+        while self.running:
+            try:
+                super().run()
+            except OperationalError as error:
+                logger.warning("The worker waits for the database: %s", str(error).strip())
+                connections.close_all()
+                time.sleep(self.PAUSE)
+            else:
+                return
+
+
+class SpoolReplayer(threading.Thread):
+    """Replays the spool, beside the tasks, whenever there is something in it."""
+
+    def __init__(self, every: float) -> None:
+        super().__init__(name="spool", daemon=True)
+        self.every = every
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.wait(self.every):
+            self.replay()
+
+    def replay(self) -> None:
+        """One look; what still cannot be written stays for the next."""
+        if is_spool_empty():
+            return
+        try:
+            result = replay_spool()
+            logger.info("Spool: %d replayed, %d known, %d set aside", result.replayed, result.known, result.refused)
+        except Error as error:
+            logger.warning("The spool waits for the database: %s", str(error).strip())
+        except Exception:
+            # Whatever it is, the next look may succeed; a thread that died would let the spool grow unseen.
+            logger.exception("The spool could not be replayed")
+        finally:
+            connections.close_all()
+
+    def stop(self) -> None:
+        """End it, after the replay that is under way."""
+        self._stopped.set()
+        if self.is_alive():
+            self.join()
+
+
+class Command(PortalCommand, db_worker.Command):
+    help = "Do background work: the queue of tasks, and the visits and confirmations that wait in SPOOL_DIR."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--replay-every", type=float, default=REPLAY_EVERY, help="Seconds between two looks into the spool."
+        )
+
+    def handle(
+        self,
+        *,
+        verbosity: int,
+        queue_name: str,
+        exclude_queues: str,
+        interval: float,
+        batch: bool,
+        backend_name: str,
+        startup_delay: bool,
+        max_tasks: int | None,
+        worker_id: str,
+        replay_every: float,
+        **options: Any,
+    ) -> None:
+        self.configure_logging(verbosity)
+        worker = PatientWorker(
+            queue_names=queue_name.split(","),
+            excluded_queue_names=exclude_queues.split(",") if exclude_queues else [],
+            interval=interval,
+            batch=batch,
+            backend_name=backend_name,
+            startup_delay=startup_delay,
+            max_tasks=max_tasks,
+            worker_id=worker_id,
+        )
+        worker.configure_signals()
+        replayer = SpoolReplayer(replay_every)
+        replayer.start()
+        try:
+            # A stop signal ends the worker with SystemExit, at once or after the task that it is at.
+            worker.run()
+        finally:
+            replayer.stop()

@@ -1,0 +1,39 @@
+"""The domain's tables."""
+
+from portal.authorizations.models.campaign import Campaign, Channel
+from portal.authorizations.models.confirmation import Confirmation, Outcome
+from portal.authorizations.models.customer import Customer, CustomerType, Language
+from portal.authorizations.models.customer_import import CustomerImport, ImportState
+from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
+from portal.authorizations.models.installation import Installation
+from portal.authorizations.models.job import Job, JobState
+from portal.authorizations.models.link import PROVEN, Link, LinkStatus
+from portal.authorizations.models.utility import Region, Utility
+from portal.authorizations.models.visit import Visit
+
+__all__ = [
+    "PROVEN",
+    "Address",
+    "Campaign",
+    "Channel",
+    "Confirmation",
+    "Customer",
+    "CustomerImport",
+    "CustomerType",
+    "CustomerTypes",
+    "Flow",
+    "FlowState",
+    "ImportState",
+    "Installation",
+    "Job",
+    "JobState",
+    "Journey",
+    "Language",
+    "Link",
+    "LinkStatus",
+    "Outcome",
+    "Region",
+    "Utility",
+    "Variant",
+    "Visit",
+]

@@ -1,0 +1,74 @@
+"""Campaigns: named batches of links."""
+
+from datetime import date
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Count, F, Q
+
+from portal.authorizations.models.flow import Flow
+from portal.authorizations.models.utility import Utility
+
+
+class Channel(models.TextChoices):
+    """How a campaign reaches people."""
+
+    DOOR = "door", "At the door"
+    EMAIL = "email", "Email"
+    POST = "post", "Post"
+    EVENT = "event", "Fair or store"
+    WEB = "web", "Web or app"
+    PHONE = "phone", "Phone"
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def running_on(self, day: date) -> Self:
+        """Begun and not over on that day; a campaign without dates always runs."""
+        return self.filter(
+            Q(starts_on__isnull=True) | Q(starts_on__lte=day), Q(ends_on__isnull=True) | Q(ends_on__gte=day)
+        )
+
+    def with_counts(self) -> Self:
+        """Add issued, visited, returned and proven: how many links got so far, in one query."""
+        from portal.authorizations.models.link import PROVEN
+
+        return self.annotate(
+            issued=Count("links"),
+            visited=Count("links", filter=Q(links__first_visited_at__isnull=False)),
+            returned=Count("links", filter=Q(links__first_returned_at__isnull=False)),
+            proven=Count("links", filter=Q(links__status__in=PROVEN)),
+        )
+
+
+class Campaign(models.Model):
+    """A named batch of links from one flow."""
+
+    name = models.CharField(max_length=100, unique=True)
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="campaigns")
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    requested_utilities = models.ManyToManyField(
+        Utility,
+        blank=True,
+        related_name="+",
+        help_text="Asked for in every link of the campaign. None chosen: each customer's own utility.",
+    )
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_on__isnull=True) | Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
+                name="campaign_ends_after_it_starts",
+                violation_error_message="The campaign ends before it starts.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

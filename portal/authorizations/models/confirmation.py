@@ -1,0 +1,80 @@
+"""Confirmations: hits on the confirmation page. Each is a claim that anyone can make, never a proof (R16)."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from portal.accounts.models import User
+from portal.authorizations.models.link import Link
+
+
+class Outcome(models.TextChoices):
+    """What the refId of a confirmation matched."""
+
+    MATCHED = "matched", "matched"
+    VOID = "void", "matched a void link"
+    UNKNOWN = "unknown", "unknown reference id"
+    MISSING = "missing", "no reference id"
+    MALFORMED = "malformed", "malformed reference id"
+
+    @property
+    def short(self) -> str:
+        """One word where space is short."""
+        return "matched, void" if self is Outcome.VOID else self.value
+
+    @property
+    def source(self) -> str:
+        """Badge colour: a claim, or something wrong with it."""
+        return {"matched": "claims", "missing": "quiet"}.get(self.value, "fault")
+
+
+class ConfirmationQuerySet(models.QuerySet["Confirmation"]):
+    def by_people(self) -> Self:
+        """Without bots and link previewers, which are kept but count for nothing."""
+        return self.filter(is_bot=False)
+
+    def visible_to(self, user: User) -> Self:
+        return self if user.has_perm("authorizations.view_confirmation") else self.none()
+
+    def with_links(self) -> Self:
+        return self.select_related("link__customer", "link__flow")
+
+
+class Confirmation(models.Model):
+    """One hit on the confirmation page, as received, matched or not. Append-only."""
+
+    link = models.ForeignKey(Link, null=True, blank=True, on_delete=models.PROTECT, related_name="confirmations")
+    at = models.DateTimeField(db_index=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    repeated = models.BooleanField(default=False, help_text="The link had been claimed before.")
+    is_bot = models.BooleanField("bot or previewer", default=False)
+    reference_id = models.CharField("refId as received", max_length=200, blank=True)
+    authorization_id = models.CharField("authorizationId, unproven", max_length=200, blank=True)
+    query_string = models.CharField("query string as it came, percent-encoded", max_length=2000, blank=True)
+    ip = models.CharField("IP address, shortened", max_length=45, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    receipt = models.UUIDField(null=True, blank=True, editable=False, help_text="Set when it came through the spool.")
+
+    objects = ConfirmationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["outcome", "-id"], name="confirmation_outcome")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["receipt"], condition=Q(receipt__isnull=False), name="confirmation_spooled_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(link__isnull=True, outcome__in=["unknown", "missing", "malformed"])
+                | Q(link__isnull=False, outcome__in=["matched", "void"]),
+                name="confirmation_outcome_fits_link",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} at {self.at:%Y-%m-%d %H:%M}"
+
+    @property
+    def badge(self) -> Outcome:
+        return Outcome(self.outcome)

@@ -1,0 +1,156 @@
+"""Customers. One row is one site: company and email group the sites of one customer."""
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from portal.accounts.models import User
+from portal.authorizations.models.expressions import IsUnreserved
+from portal.authorizations.models.utility import Utility
+from portal.leap import reference_ids
+from portal.leap import utilities as leap
+
+if TYPE_CHECKING:
+    from portal.authorizations.models.link import Link
+
+
+class CustomerType(models.TextChoices):
+    RESIDENTIAL = leap.CustomerType.RESIDENTIAL.value, "Residential"
+    COMMERCIAL = leap.CustomerType.COMMERCIAL.value, "Commercial"
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", "English"
+    SPANISH = "es", "Spanish"
+
+
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    def visible_to(self, user: User) -> Self:
+        """Everyone's for those with the permission; a field rep's own: assigned to or added by the rep."""
+        if user.has_perm("authorizations.view_every_customer"):
+            return self
+        return self.filter(Q(assigned_rep=user) | Q(added_by=user))
+
+    def search(self, text: str) -> Self:
+        """Each word must occur in the name, company, email, street, city, external id or phone."""
+        found = self
+        for word in text.split()[:8]:
+            found = found.filter(
+                Q(name__icontains=word)
+                | Q(company__icontains=word)
+                | Q(email__icontains=word)
+                | Q(street__icontains=word)
+                | Q(city__icontains=word)
+                | Q(external_id__icontains=word)
+                | Q(phone__icontains=word)
+            )
+        return found
+
+    def with_list_columns(self) -> Self:
+        """All that a row of a list or an export shows: one query, and one more for `newest_link`."""
+        from portal.authorizations.models.link import Link
+
+        links = Link.objects.only("customer", "status", "code", "reference_id", "voided_at", "replaced_by")
+        newest_first = models.Prefetch("links", queryset=links.order_by("-pk"), to_attr="links_newest_first")
+        return self.select_related("utility", "assigned_rep").prefetch_related(newest_first)
+
+    def other_sites_of(self, customer: "Customer") -> Self:
+        """Other rows of the same customer: those with the same email or company. One row is one site."""
+        same = Q()
+        if customer.email:
+            same |= Q(email__iexact=customer.email)
+        if customer.company:
+            same |= Q(company=customer.company)
+        return self.filter(same).exclude(pk=customer.pk) if same else self.none()
+
+
+class Customer(models.Model):
+    """A site that may take part, and whom to ask."""
+
+    external_id = models.CharField(
+        "external ID",
+        max_length=100,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="Your own id of this customer. Imports match rows by it.",
+    )
+    reference_id = models.CharField(
+        "own reference ID",
+        max_length=reference_ids.MAX_LENGTH,
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="Your own reference id for this customer's first link. Empty: one is generated.",
+    )
+    name = models.CharField(max_length=200, blank=True)
+    company = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    street = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    state = models.CharField(max_length=50, blank=True)
+    postal_code = models.CharField("postal code", max_length=20, blank=True)
+    customer_type = models.CharField(max_length=12, choices=CustomerType.choices, blank=True)
+    utility = models.ForeignKey(Utility, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
+    language = models.CharField(max_length=2, choices=Language.choices, default=Language.ENGLISH)
+    assigned_rep = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="assigned_customers"
+    )
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="added_customers",
+    )
+    notes = models.TextField(max_length=2000, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("view_every_customer", "Can view customers of every rep"),
+            ("assign_customer", "Can assign customers to a rep"),
+            ("import_customer", "Can import customers"),
+            ("export_customer", "Can export customers"),
+        ]
+        indexes = [
+            models.Index(Lower("email"), name="customer_email"),
+            models.Index(fields=["name"], name="customer_name"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(name="") | ~Q(company=""),
+                name="customer_has_a_name",
+                violation_error_message="A customer needs a name or a company.",
+            ),
+            models.CheckConstraint(
+                condition=Q(reference_id__isnull=True)
+                | IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=reference_ids.MAX_LENGTH),
+                name="customer_reference_id_characters",
+                violation_error_message="A reference id has 3 to 50 characters of A–Z a–z 0–9 - . _ ~.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.company
+
+    @property
+    def newest_link(self) -> "Link | None":
+        """The link issued last, live or not, of a customer read `with_list_columns`."""
+        links: list[Link] = self.links_newest_first  # type: ignore[attr-defined]
+        return links[0] if links else None
+
+    @property
+    def address(self) -> str:
+        """One line: 112 Maple St, Fresno, CA 93722."""
+        place = f"{self.state} {self.postal_code}".strip()
+        return ", ".join(part for part in (self.street, self.city, place) if part)

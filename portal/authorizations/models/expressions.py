@@ -1,0 +1,35 @@
+"""Checks that each database can make by itself, without Django's functions loaded."""
+
+from typing import Any
+
+from django.db.models import BooleanField, Func
+from django.db.models.sql.compiler import SQLCompiler
+
+
+class IsUnreserved(Func):
+    """Whether a text has `minimum` to `maximum` characters, all of 0-9 A-Z a-z - . _ ~ (RFC 3986's unreserved).
+
+    Django's own regex lookup needs a Python function in SQLite, which other programs on the same file do not have.
+    SQLite's length and GLOB stop at a NUL, hence the comparison with the length in bytes. PostgreSQL's `$` matches
+    only at the very end, not before a last newline.
+    """
+
+    output_field = BooleanField()
+
+    def __init__(self, expression: Any, *, minimum: int, maximum: int) -> None:
+        super().__init__(expression)
+        self.minimum = int(minimum)
+        self.maximum = int(maximum)
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        text = (
+            f"(length({sql}) BETWEEN {self.minimum} AND {self.maximum}"
+            f" AND length(CAST({sql} AS BLOB)) = length({sql})"
+            f" AND {sql} NOT GLOB '*[^0-9A-Za-z._~-]*')"
+        )
+        return text, (*params, *params, *params, *params)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"({sql} ~ '^[0-9A-Za-z._~-]{{{self.minimum},{self.maximum}}}$')", tuple(params)

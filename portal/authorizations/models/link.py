@@ -1,0 +1,247 @@
+"""Links: each is one issued URL, and how far it got."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
+
+from portal.accounts.models import User
+from portal.authorizations.models.campaign import Campaign
+from portal.authorizations.models.customer import Customer
+from portal.authorizations.models.expressions import IsUnreserved
+from portal.authorizations.models.flow import Flow
+from portal.authorizations.models.utility import Utility
+from portal.leap import reference_ids
+
+
+class LinkStatus(models.TextChoices):
+    """The furthest a link got: what Leap says first, then void, then what a browser claims, then what we saw."""
+
+    ENROLLED = "enrolled", "enrolled"
+    METERED = "metered", "metered"
+    AUTHORIZED = "authorized", "authorized"
+    VOID = "void", "void"
+    RETURNED = "returned", "returned"
+    VISITED = "visited", "visited"
+    ISSUED = "issued", "issued"
+
+    @property
+    def source(self) -> str:
+        """Whose word it is, which is also its colour on every screen: leap, claims, saw or fault."""
+        if self in PROVEN:
+            return "leap"
+        return {LinkStatus.RETURNED: "claims", LinkStatus.VOID: "fault"}.get(self, "saw")
+
+
+PROVEN = (LinkStatus.ENROLLED, LinkStatus.METERED, LinkStatus.AUTHORIZED)
+
+
+class LinkQuerySet(models.QuerySet["Link"]):
+    def visible_to(self, user: User) -> Self:
+        """Everyone's for those with the permission; a field rep's own: issued by the rep, or of the rep's customers."""
+        if user.has_perm("authorizations.view_every_link"):
+            return self
+        return self.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+
+    def live(self) -> Self:
+        """Neither void nor replaced."""
+        return self.filter(voided_at__isnull=True, replaced_by__isnull=True)
+
+    def with_people(self) -> Self:
+        """All that a row of a list shows, in one query and one more for the requested utilities."""
+        return self.select_related(
+            "customer", "flow", "campaign", "utility", "issued_by", "replaced_by"
+        ).prefetch_related("requested_utilities")
+
+    def with_counts(self) -> Self:
+        """Add visit_count and confirmation_count, counted from the event rows themselves."""
+        from portal.authorizations.models.confirmation import Confirmation
+        from portal.authorizations.models.visit import Visit
+
+        def count(rows: models.QuerySet) -> Coalesce:  # type: ignore[type-arg]
+            per_link = rows.filter(link=OuterRef("pk")).order_by().values("link").annotate(n=Count("pk")).values("n")
+            return Coalesce(Subquery(per_link), 0)
+
+        return self.annotate(
+            visit_count=count(Visit.objects.all()),
+            confirmation_count=count(Confirmation.objects.by_people()),
+        )
+
+    def count_steps(self) -> dict[str, int]:
+        """How many links got how far: each step counts those that Leap says got further, too. A claim is no step."""
+        steps = {
+            "issued": Q(),
+            "visited": Q(first_visited_at__isnull=False),
+            "returned": Q(first_returned_at__isnull=False),
+            "authorized": Q(status__in=PROVEN),
+            "metered": Q(metered_at__isnull=False) | Q(enrolled_at__isnull=False),
+            "enrolled": Q(enrolled_at__isnull=False),
+            "claimed_only": Q(first_returned_at__isnull=False) & ~Q(status__in=PROVEN),
+        }
+        return self.aggregate(**{name: Count("pk", filter=condition) for name, condition in steps.items()})
+
+    def search(self, text: str) -> Self:
+        """A reference id or code exactly or by its beginning, else words in the customer's name, company or email."""
+        code = reference_ids.normalise_code(text)
+        words = Q()
+        for word in text.split()[:8]:
+            words &= (
+                Q(customer__name__icontains=word)
+                | Q(customer__company__icontains=word)
+                | Q(customer__email__icontains=word)
+                | Q(customer__external_id__icontains=word)
+                | Q(label__icontains=word)
+            )
+        return self.filter(words | Q(reference_id__startswith=text.strip()) | Q(code__startswith=code or "-"))
+
+
+class Link(models.Model):
+    """One issued URL. Its url, code and reference id never change: a trigger in the database holds that."""
+
+    customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="links")
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="links")
+    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.PROTECT, related_name="links")
+    utility = models.ForeignKey(
+        Utility, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Legacy only."
+    )
+    requested_utilities = models.ManyToManyField(Utility, blank=True, related_name="+", help_text="Connect only.")
+    label = models.CharField(
+        max_length=100, blank=True, help_text="Where a link without a customer hangs: poster, lobby."
+    )
+    reference_id = models.CharField(
+        "reference ID", max_length=reference_ids.MAX_LENGTH, null=True, blank=True, unique=True
+    )
+    url = models.CharField("URL", max_length=1000)
+    code = models.CharField(max_length=20, unique=True)
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="issued_links"
+    )
+    issued_at = models.DateTimeField(db_index=True)
+    replaced_by = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaces")
+    voided_at = models.DateTimeField(null=True, blank=True)
+    voided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    void_reason = models.CharField(max_length=200, blank=True)
+    first_visited_at = models.DateTimeField(null=True, blank=True)
+    first_returned_at = models.DateTimeField(null=True, blank=True)
+    authorized_at = models.DateTimeField(null=True, blank=True)
+    metered_at = models.DateTimeField(null=True, blank=True)
+    enrolled_at = models.DateTimeField(null=True, blank=True)
+    status = models.GeneratedField(
+        expression=Case(
+            When(enrolled_at__isnull=False, then=Value("enrolled")),
+            When(metered_at__isnull=False, then=Value("metered")),
+            When(authorized_at__isnull=False, then=Value("authorized")),
+            When(voided_at__isnull=False, then=Value("void")),
+            When(first_returned_at__isnull=False, then=Value("returned")),
+            When(first_visited_at__isnull=False, then=Value("visited")),
+            default=Value("issued"),
+        ),
+        output_field=models.CharField(max_length=12, choices=LinkStatus.choices),
+        db_persist=True,
+    )
+
+    objects = LinkQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("view_every_link", "Can view links of every rep"),
+            ("void_link", "Can void links"),
+            ("export_link", "Can export links"),
+            ("issue_shared_link", "Can issue links without a customer"),
+        ]
+        indexes = [models.Index(fields=["status", "-id"], name="link_status")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reference_id__isnull=True)
+                | IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=reference_ids.MAX_LENGTH),
+                name="link_reference_id_characters",
+                violation_error_message="A reference id has 3 to 50 characters of A–Z a–z 0–9 - . _ ~.",
+            ),
+            models.CheckConstraint(
+                condition=Q(customer__isnull=True) | Q(reference_id__isnull=False),
+                name="link_of_a_customer_has_a_reference_id",
+                violation_error_message="A customer's link carries a reference id: without one it could not be traced.",
+            ),
+            models.CheckConstraint(
+                condition=Q(voided_at__isnull=True) | ~Q(void_reason=""),
+                name="link_void_has_a_reason",
+                violation_error_message="Say why the link is void.",
+            ),
+            # Two constraints, since SQLite takes no "nulls not distinct"; Connect links have no utility: Coalesce.
+            models.UniqueConstraint(
+                F("customer"),
+                F("flow"),
+                Coalesce("utility", 0),
+                condition=Q(
+                    customer__isnull=False, campaign__isnull=True, voided_at__isnull=True, replaced_by__isnull=True
+                ),
+                name="one_live_link",
+            ),
+            models.UniqueConstraint(
+                F("customer"),
+                F("flow"),
+                F("campaign"),
+                Coalesce("utility", 0),
+                condition=Q(
+                    customer__isnull=False, campaign__isnull=False, voided_at__isnull=True, replaced_by__isnull=True
+                ),
+                name="one_live_link_in_campaign",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def title(self) -> str:
+        """The customer's name, or where the link hangs."""
+        if self.customer_id is not None:
+            return str(self.customer)
+        return self.label or ("Shared link" if self.reference_id else "Anonymous link")
+
+    @property
+    def is_live(self) -> bool:
+        return self.voided_at is None and self.replaced_by_id is None
+
+    @property
+    def is_shared(self) -> bool:
+        """Without a customer: counts instead of a status."""
+        return self.customer_id is None
+
+    @property
+    def is_traceable(self) -> bool:
+        """Leap's meters can be traced back to it (R13)."""
+        return self.reference_id is not None
+
+    @property
+    def code_in_groups(self) -> str:
+        """The code as one reads it aloud: 7F3K-9X2M-4QAB."""
+        return reference_ids.group_code(self.code)
+
+    @property
+    def short_path(self) -> str:
+        return f"/go/{self.code.lower()}"
+
+    @property
+    def short_url(self) -> str:
+        """The short link as people read and click it."""
+        return f"{settings.PUBLIC_URL}{self.short_path}"
+
+    @property
+    def short_url_for_codes(self) -> str:
+        """The short link in capitals: QR's alphanumeric mode needs fewer modules for it."""
+        return f"{settings.PUBLIC_URL}/GO/{self.code}".upper()
+
+    @property
+    def utilities_asked(self) -> list[Utility]:
+        """The Legacy utility, or the requested utilities of a Connect link; empty: all of the flow's."""
+        return [self.utility] if self.utility else list(self.requested_utilities.all())
+
+    @property
+    def badge(self) -> LinkStatus:
+        return LinkStatus(self.status)

@@ -1,0 +1,89 @@
+"""The confirmation page's record: claims, matched to links but never taken for proof (R16)."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+from portal.authorizations.models import Confirmation, Link, Outcome
+from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one
+from portal.leap import reference_ids
+
+#: What is kept of a query string, in characters.
+KEPT = 2000
+_COLUMNS = ("pk", "voided_at", "first_returned_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a hit on the confirmation page says of itself."""
+
+    reference_id: str
+    authorization_id: str
+    outcome: Outcome | None
+    """MISSING or MALFORMED; None while only the database can tell."""
+
+
+def read_claim(query_string: str) -> Claim:
+    """Read authorizationId and refId from a percent-encoded query string; never raises, whatever it is sent."""
+    pairs = parse_qsl(query_string, keep_blank_values=True, errors="replace", max_num_fields=None)
+    references = [value for key, value in pairs if key == "refId"]
+    authorization_id = next((value for key, value in pairs if key == "authorizationId"), "")
+    reference_id = references[0] if references else ""
+    outcome: Outcome | None = None
+    if not reference_id and len(references) <= 1:
+        outcome = Outcome.MISSING
+    elif len(references) > 1 or not reference_ids.is_valid(reference_id):
+        outcome = Outcome.MALFORMED
+    return Claim(_storable(reference_id), _storable(authorization_id), outcome)
+
+
+def record_confirmation(
+    *,
+    query_string: str,
+    at: datetime,
+    ip: str,
+    user_agent: str,
+    is_bot: bool,
+    receipt: uuid.UUID | None = None,
+) -> Confirmation:
+    """Keep one hit on the confirmation page and, the first time for its link, the milestone, in one transaction.
+
+    A bot's hit is kept, marked, and moves nothing. Raises DatabaseError (django.db) when the database cannot be
+    written within moments; nothing is kept then.
+    """
+    claim = read_claim(query_string)
+    confirmation = Confirmation(
+        at=at,
+        outcome=claim.outcome or Outcome.UNKNOWN,
+        is_bot=is_bot,
+        reference_id=claim.reference_id,
+        authorization_id=claim.authorization_id,
+        query_string=_storable(query_string, KEPT),
+        ip=ip,
+        user_agent=_storable(user_agent, 300),
+        receipt=receipt,
+    )
+    row = select_one(Link, _COLUMNS, by="reference_id", value=claim.reference_id) if claim.outcome is None else None
+    if row is None:
+        with impatience():
+            insert_one(confirmation)
+        return confirmation
+    confirmation.link_id, voided_at, first_returned_at = row
+    confirmation.outcome = Outcome.MATCHED if voided_at is None else Outcome.VOID
+    confirmation.repeated = not is_bot and first_returned_at is not None
+    if is_bot or confirmation.repeated:
+        with impatience():
+            insert_one(confirmation)
+        return confirmation
+    with impatient_transaction():
+        # Of two that come at once, the one whose update finds the milestone empty was first.
+        first = Link.objects.filter(pk=row[0], first_returned_at__isnull=True).update(first_returned_at=at)
+        confirmation.repeated = not first
+        insert_one(confirmation)
+    return confirmation
+
+
+def _storable(text: str, length: int = 200) -> str:
+    """Cut a text and replace the NUL that PostgreSQL cannot store."""
+    return text[:length].replace("\x00", "\ufffd")

@@ -1,0 +1,28 @@
+"""CSV that a spreadsheet opens without running anything: rows in, text out, as they come."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def make_safe(value: Any) -> str:
+    """Return a cell as text; one that a spreadsheet would run as a formula gets an apostrophe in front (OWASP)."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_RUNS_AS_FORMULA) else text
+
+
+class _Echo:
+    """A file for csv.writer that hands back what it is told to write."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Yield the lines of a CSV file (UTF-8 text, CRLF, with a BOM so that Excel reads it), one a row."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow([make_safe(cell) for cell in header])
+    for row in rows:
+        yield writer.writerow([make_safe(cell) for cell in row])

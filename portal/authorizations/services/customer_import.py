@@ -1,0 +1,149 @@
+"""Apply a checked customer list: all of it or its good rows, in one transaction, with links if a flow was chosen."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.authorizations.models import Campaign, Customer, Flow, Link, Utility
+from portal.authorizations.services.bulk_links import BulkResult, issue_links
+from portal.authorizations.services.csv_export import write_csv
+from portal.authorizations.services.customer_check import Report, StagedRow, Staging
+
+#: The customer's columns of the CSV with links, each with its header.
+CUSTOMER_COLUMNS = (
+    "external_id",
+    "name",
+    "company",
+    "email",
+    "phone",
+    "street",
+    "city",
+    "state",
+    "postal_code",
+    "customer_type",
+    "utility",
+    "language",
+)
+LINK_COLUMNS = ("reference_id", "url", "short_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What was written: customers, and the links of every good row (None without a flow)."""
+
+    written: int
+    links: BulkResult | None
+
+
+def apply_list(
+    *,
+    staging: Staging,
+    total: int,
+    by: User | None,
+    flow: Flow | None = None,
+    campaign: Campaign | None = None,
+    report: Report | None = None,
+) -> Applied:
+    """Write the checked rows in one transaction: new ones are added, changed ones updated, the rest left alone.
+
+    `total` rows wait in `staging`. Any error leaves the database as it was. Raises IssueRefused if the flow is no
+    longer live or refuses a customer that it took when the list was checked.
+    """
+    fields = staging.read_head()["fields"]
+    tell = report or (lambda done, all_rows, doing: None)
+    written = done = 0
+    with transaction.atomic():
+        for batch in staging.read_batches():
+            written += _write_customers(batch, fields=fields, by=by)
+            done += len(batch)
+            tell(done, total, "Writing customers")
+        links = None
+        if flow is not None:
+            links = issue_links(
+                customers=read_customers(staging, fields),
+                flow=flow,
+                campaign=campaign,
+                issued_by=by,
+                report=lambda issued: tell(issued, total, "Issuing links"),
+            )
+    return Applied(written, links)
+
+
+def write_links_csv(*, staging: Staging, path: Path, flow: Flow, campaign: Campaign | None = None) -> int:
+    """Write one row for each good row of the list: customer, reference_id, url, short_url, and the file's other cells.
+
+    Ready for a mail merge. Returns the number of rows.
+    """
+    head = staging.read_head()
+    extra = [f"file: {name}" if name in (*CUSTOMER_COLUMNS, *LINK_COLUMNS) else name for name in head["extra"]]
+    count = 0
+
+    def rows() -> Iterator[Sequence[Any]]:
+        nonlocal count
+        for batch in staging.read_batches():
+            for row in _join_links(batch, fields=head["fields"], flow=flow, campaign=campaign):
+                count += 1
+                yield row
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(write_csv([*CUSTOMER_COLUMNS, *LINK_COLUMNS, *extra], rows()))
+    return count
+
+
+def read_customers(staging: Staging, fields: Sequence[str]) -> Iterator[Customer]:
+    """Yield the customers of the good rows, in the list's order."""
+    position = list(fields).index("external_id")
+    for batch in staging.read_batches():
+        ids = [row.values[position] for row in batch]
+        there = {customer.external_id: customer for customer in Customer.objects.filter(external_id__in=ids)}
+        yield from (there[external_id] for external_id in ids if external_id in there)
+
+
+def _write_customers(batch: list[StagedRow], *, fields: Sequence[str], by: User | None) -> int:
+    """Add or update the rows that need it, in one statement that a second import at the same time cannot break."""
+    # bulk_create calls no save(): what auto_now does elsewhere is said here.
+    now = timezone.now()
+    customers = [
+        Customer(**dict(zip(fields, row.values, strict=True)), added_by=by, updated_at=now)
+        for row in batch
+        if row.write
+    ]
+    Customer.objects.bulk_create(
+        customers,
+        update_conflicts=True,
+        unique_fields=["external_id"],
+        update_fields=[
+            *(
+                name.removesuffix("_id") if name in ("utility_id", "assigned_rep_id") else name
+                for name in fields
+                if name != "external_id"
+            ),
+            "updated_at",
+        ],
+    )
+    return len(customers)
+
+
+def _join_links(
+    batch: list[StagedRow], *, fields: Sequence[str], flow: Flow, campaign: Campaign | None
+) -> Iterator[Sequence[Any]]:
+    position = list(fields).index("external_id")
+    ids = [row.values[position] for row in batch]
+    utilities = dict(Utility.objects.values_list("pk", "utility_id"))
+    customers = {customer.external_id: customer for customer in Customer.objects.filter(external_id__in=ids)}
+    links = Link.objects.live().filter(flow=flow, campaign=campaign, customer__external_id__in=ids).order_by("pk")
+    by_customer = {link.customer_id: link for link in links}
+    for row in batch:
+        customer = customers[row.values[position]]
+        link = by_customer.get(customer.pk)
+        values = [
+            utilities.get(customer.utility_id or 0, "") if name == "utility" else getattr(customer, name)
+            for name in CUSTOMER_COLUMNS
+        ]
+        found = [link.reference_id, link.url, link.short_url] if link else ["", "", ""]
+        yield [*values, *found, *row.extra]

@@ -1,0 +1,71 @@
+"""Add, change and assign customers."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from portal.authorizations.models import Customer, Link
+
+
+def add_customer(*, customer: Customer, added_by: User) -> Customer:
+    """Save a new customer. One added by somebody who assigns nobody, such as a field rep, becomes that person's own.
+
+    Raises IntegrityError (django.db) if an external or reference id was taken in this moment.
+    """
+    customer.added_by = added_by
+    if customer.assigned_rep_id is None and not added_by.has_perm("authorizations.assign_customer"):
+        customer.assigned_rep = added_by
+    with transaction.atomic():
+        customer.save(force_insert=True)
+    return customer
+
+
+def change_customer(*, customer: Customer, fields: Iterable[str]) -> Customer:
+    """Save the `fields` that changed, and nothing else: what others changed meanwhile stays.
+
+    Raises IntegrityError (django.db) if an external or reference id was taken in this moment.
+    """
+    changed = sorted(fields)
+    if changed:
+        with transaction.atomic():
+            customer.save(update_fields=[*changed, "updated_at"])
+    return customer
+
+
+def assign_customers(*, customers: "QuerySet[Customer]", rep: User | None) -> int:
+    """Give customers to a rep, or with None to nobody; return how many had another one before."""
+    others = Q(assigned_rep__isnull=False) if rep is None else ~Q(assigned_rep=rep) | Q(assigned_rep__isnull=True)
+    chosen = Customer.objects.filter(pk__in=customers.order_by().values("pk")).filter(others)
+    return chosen.update(assigned_rep=rep, updated_at=timezone.now())
+
+
+def list_reps() -> "QuerySet[User]":
+    """Return whom customers can be assigned to: the field reps who may sign in."""
+    return User.objects.filter(is_active=True, groups__name=Role.FIELD_REP).order_by("first_name", "last_name", "pk")
+
+
+def list_reps_with_customers() -> "QuerySet[User]":
+    """Return those whose customers a list may be narrowed to: the reps, and who else has customers."""
+    has_customers = Exists(Customer.objects.filter(assigned_rep=OuterRef("pk")))
+    is_rep = Exists(list_reps().filter(pk=OuterRef("pk")).order_by())
+    return User.objects.filter(has_customers | is_rep).order_by("first_name", "last_name", "pk")
+
+
+def find_who_has_external_id(*, external_id: str, besides: Customer) -> Customer | None:
+    """Return another customer with this external id, whoever may see it."""
+    return Customer.objects.filter(external_id=external_id).exclude(pk=besides.pk).first()
+
+
+def find_who_has_reference_id(*, reference_id: str, besides: Customer) -> Customer | Link | None:
+    """Return another customer that keeps this reference id, or a link of somebody else that carries it."""
+    keeps = Customer.objects.filter(reference_id=reference_id).exclude(pk=besides.pk).first()
+    if keeps is not None:
+        return keeps
+    link = Link.objects.filter(reference_id=reference_id).select_related("customer").first()
+    if link is None or (besides.pk is not None and link.customer_id == besides.pk):
+        return None
+    return link.customer or link

@@ -1,0 +1,87 @@
+"""Bulk actions that may take long: recorded as a Job, run by the worker, progress in the cache."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.authorizations.models import Campaign, Customer, Flow, Job, JobState, Utility
+from portal.authorizations.services.bulk_links import BATCH, BulkResult, issue_links
+from portal.authorizations.services.links import IssueRefused
+from portal.authorizations.services.progress import report_progress
+
+#: Up to so many customers the person waits for the answer; more go to the worker.
+AT_ONCE = 2000
+ISSUE_LINKS = "issue links"
+
+
+def create_issue_job(
+    *,
+    customer_ids: Sequence[int],
+    flow: Flow,
+    created_by: User,
+    campaign: Campaign | None = None,
+    utilities: Sequence[Utility] | None = None,
+) -> Job:
+    """Note that these customers shall have links; `run_job` issues them."""
+    return Job.objects.create(
+        kind=ISSUE_LINKS,
+        created_by=created_by,
+        parameters={
+            "customers": list(customer_ids),
+            "flow": flow.pk,
+            "campaign": campaign.pk if campaign else None,
+            "utilities": None if utilities is None else [utility.pk for utility in utilities],
+        },
+    )
+
+
+def run_job(job: Job) -> Job:
+    """Run a job that waits; one that runs or has run is left alone. An error is kept with it, in words."""
+    started = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(state=JobState.RUNNING)
+    if not started:
+        return job
+    try:
+        job.result = _issue(job)
+        job.state = JobState.DONE
+    except IssueRefused as refusal:
+        job.state, job.error = JobState.FAILED, str(refusal)
+    except Exception:
+        job.state = JobState.FAILED
+        job.error = "An unexpected error stopped it. Links issued until then stay: asking again carries on."
+        raise
+    finally:
+        job.finished_at = timezone.now()
+        job.save(update_fields=["state", "result", "error", "finished_at"])
+    return job
+
+
+def progress_key(job: Job) -> str:
+    """Name of a job's progress in the cache."""
+    return f"job:{job.pk}"
+
+
+def _issue(job: Job) -> dict[str, object]:
+    wanted = job.parameters
+    total = len(wanted["customers"])
+    result = issue_links(
+        customers=_customers(wanted["customers"]),
+        flow=Flow.objects.get(pk=wanted["flow"]),
+        campaign=Campaign.objects.get(pk=wanted["campaign"]) if wanted["campaign"] else None,
+        utilities=None if wanted["utilities"] is None else list(Utility.objects.filter(pk__in=wanted["utilities"])),
+        issued_by=job.created_by,
+        report=lambda done: report_progress(progress_key(job), done=done, total=total, doing="Issuing links"),
+    )
+    return _as_json(result)
+
+
+def _customers(ids: Sequence[int]) -> Iterator[Customer]:
+    for start in range(0, len(ids), BATCH):
+        yield from Customer.objects.filter(pk__in=ids[start : start + BATCH]).order_by("pk")
+
+
+def _as_json(result: BulkResult) -> dict[str, object]:
+    refused = [{"customer": refusal.customer.pk, "reason": refusal.reason} for refusal in result.refused]
+    values = asdict(BulkResult(result.created, result.existing, result.differing, result.refused_count))
+    return {**values, "refused": refused}

@@ -1,0 +1,29 @@
+"""The catalogue of utilities."""
+
+import django_tables2 as tables
+
+from portal.authorizations.columns import PartColumn
+from portal.authorizations.models import Utility
+
+_NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
+
+
+class UtilityTable(tables.Table):
+    name = PartColumn("utility_name", verbose_name="Utility", order_by="name")
+    utility_id = PartColumn("utility_id", verbose_name="Utility ID", order_by="utility_id")
+    region = tables.Column(verbose_name="Region")
+    leap_name = tables.Column(verbose_name="In Leap’s API", default="–")
+    journeys = PartColumn(
+        "utility_journeys", verbose_name="Journeys", order_by=("-supports_legacy", "supports_connect")
+    )
+    flow_count = tables.Column(verbose_name="Flows", attrs=_NUMBER)
+    customer_count = PartColumn("utility_customers", verbose_name="Customers", order_by="customer_count", attrs=_NUMBER)
+
+    caption = "Utilities"
+
+    class Meta:
+        model = Utility
+        fields: tuple[str, ...] = ()
+        sequence = ("name", "utility_id", "region", "leap_name", "journeys", "flow_count", "customer_count")
+        order_by = ("region", "name")
+        empty_text = "No utilities yet."

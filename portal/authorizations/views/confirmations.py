@@ -1,0 +1,54 @@
+"""Confirmations: what arrived at the confirmation page. Claims, to be read and never changed (R16)."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django_tables2 import Table
+
+from portal.authorizations.filters.confirmations import ConfirmationFilterSet
+from portal.authorizations.models import Confirmation
+from portal.authorizations.tables.confirmations import ConfirmationTable
+from portal.authorizations.templatetags.received import visible_text
+from portal.authorizations.views.lists import PortalListView, user_of
+
+
+class ConfirmationListView(PortalListView):
+    permission_required = "authorizations.view_confirmation"
+    table_class = ConfirmationTable
+    filterset_class = ConfirmationFilterSet
+    template_name = "authorizations/confirmation_list.html"
+    export_permission = "authorizations.export_link"
+    export_name = "confirmations"
+    export_columns = (
+        ("Received", lambda row: timezone.localtime(row.at).strftime("%Y-%m-%d %H:%M:%S")),
+        ("Claim", lambda row: row.badge.label),
+        ("Repeated", lambda row: "yes" if row.repeated else "no"),
+        ("Bot or previewer", lambda row: "yes" if row.is_bot else "no"),
+        ("Link", lambda row: row.link.title if row.link else ""),
+        ("External ID", lambda row: row.link.customer.external_id if row.link and row.link.customer else ""),
+        ("Link: reference_id", lambda row: row.link.reference_id if row.link else ""),
+        ("Flow", lambda row: row.link.flow.name if row.link else ""),
+        ("Campaign", lambda row: row.link.campaign.name if row.link and row.link.campaign else ""),
+        ("refId as received", lambda row: visible_text(row.reference_id)),
+        ("authorizationId (unproven)", lambda row: visible_text(row.authorization_id)),
+        ("Query string as received", lambda row: row.query_string),
+        ("IP address, shortened", lambda row: row.ip),
+        ("User agent", lambda row: visible_text(row.user_agent)),
+    )
+
+    def get_queryset(self) -> QuerySet[Confirmation]:
+        confirmations = Confirmation.objects.visible_to(user_of(self.request)).with_links()
+        # By time, not by id: what came through the spool was written later than it was received.
+        return confirmations.select_related("link__campaign").order_by("-at", "-id")
+
+    def get_table(self, **kwargs: Any) -> Table:
+        table = super().get_table(**kwargs)
+        if user_of(self.request).has_perm("authorizations.change_flow"):
+            table.empty_url, table.empty_action = reverse("confirmation_request"), "Ask Leap to set it"
+        return table
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs, thanks_url=f"{settings.PUBLIC_URL}{reverse('thanks')}")

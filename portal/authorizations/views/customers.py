@@ -1,0 +1,227 @@
+"""Customers: the list, one customer with the links handed out, the form, and assigning them to reps."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.db import IntegrityError
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils import timezone
+from django.views.generic import DetailView, View
+from django_tables2 import Table
+
+from portal.authorizations.filters.customers import CustomerFilterSet
+from portal.authorizations.forms.customers import AssignForm, CustomerForm
+from portal.authorizations.models import Customer, Link
+from portal.authorizations.services.csv_export import write_csv
+from portal.authorizations.services.customers import add_customer, assign_customers, change_customer
+from portal.authorizations.tables.customers import CustomerTable
+from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
+
+#: How many links, and other sites, a customer's page shows.
+LINKS_SHOWN = 50
+SITES_SHOWN = 8
+
+EXPORT_COLUMNS: tuple[tuple[str, Callable[[Customer], Any]], ...] = (
+    ("External ID", lambda customer: customer.external_id),
+    ("Name", lambda customer: customer.name),
+    ("Company", lambda customer: customer.company),
+    ("Email", lambda customer: customer.email),
+    ("Phone", lambda customer: customer.phone),
+    ("Street", lambda customer: customer.street),
+    ("City", lambda customer: customer.city),
+    ("State", lambda customer: customer.state),
+    ("Postal code", lambda customer: customer.postal_code),
+    ("Customer type", lambda customer: customer.customer_type),
+    ("Utility", lambda customer: customer.utility.utility_id if customer.utility else ""),
+    ("Region", lambda customer: customer.utility.region if customer.utility else ""),
+    ("Language", lambda customer: customer.language),
+    ("Assigned rep", lambda customer: str(customer.assigned_rep) if customer.assigned_rep else ""),
+    ("Own reference ID", lambda customer: customer.reference_id),
+    ("Newest link: reference_id", lambda customer: _of_newest_link(customer, "reference_id")),
+    ("Newest link: status", lambda customer: _of_newest_link(customer, "status")),
+    ("Newest link: live", lambda customer: _of_newest_link(customer, "is_live")),
+    ("Notes", lambda customer: customer.notes),
+    ("Added", lambda customer: timezone.localdate(customer.created_at).isoformat()),
+)
+
+
+class CustomerListView(PortalListView):
+    permission_required = "authorizations.view_customer"
+    table_class = CustomerTable
+    filterset_class = CustomerFilterSet
+    template_name = "authorizations/customer_list.html"
+    export_permission = "authorizations.export_customer"
+    export_columns = EXPORT_COLUMNS
+    export_name = "customers"
+    bulk_actions = (
+        BulkAction("Issue links…", reverse_lazy("link_issue_selection"), "authorizations.add_link"),
+        BulkAction("Assign to a rep…", reverse_lazy("customer_assign"), "authorizations.assign_customer"),
+        BulkAction("Export chosen", reverse_lazy("customer_export"), "authorizations.export_customer"),
+    )
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        return Customer.objects.visible_to(user_of(self.request)).with_list_columns()
+
+    def get_table(self, **kwargs: Any) -> Table:
+        user = user_of(self.request)
+        table = super().get_table(**kwargs)
+        if user.has_perm("authorizations.import_customer"):
+            table.empty_text = "No customers yet. Hand over the list that you have as CSV, or add them one by one."
+            table.empty_url, table.empty_action = reverse("customer_import"), "Import a list"
+        elif user.has_perm("authorizations.add_customer"):
+            table.empty_text = "No customers of yours yet. Add one, or ask your program manager to assign some."
+            table.empty_url, table.empty_action = reverse("customer_create"), "Add a customer"
+        return table
+
+
+class CustomerExportView(PermissionRequiredMixin, View):
+    """The chosen customers as CSV."""
+
+    permission_required = "authorizations.export_customer"
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        return redirect("customer_list")
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        rows = chosen_customers(request).with_list_columns().iterator(chunk_size=2000)  # type: ignore[attr-defined]
+        response = StreamingHttpResponse(
+            write_csv(
+                [header for header, _ in EXPORT_COLUMNS], ([get(row) for _, get in EXPORT_COLUMNS] for row in rows)
+            ),
+            content_type="text/csv; charset=utf-8",
+        )
+        name = f"customers-{timezone.localdate():%Y-%m-%d}.csv"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
+    permission_required = "authorizations.view_customer"
+    template_name = "authorizations/customer_detail.html"
+    context_object_name = "customer"
+
+    def get_queryset(self) -> QuerySet[Customer]:
+        customers = Customer.objects.visible_to(user_of(self.request))
+        return customers.select_related("utility", "assigned_rep", "added_by")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        customer = self.object
+        user = user_of(self.request)
+        links = Link.objects.visible_to(user).filter(customer=customer).with_people().with_counts()
+        shown = list(links[: LINKS_SHOWN + 1])
+        sites = Customer.objects.visible_to(user).other_sites_of(customer).with_list_columns()
+        found = list(sites[: SITES_SHOWN + 1])
+        return super().get_context_data(
+            **kwargs,
+            links=shown[:LINKS_SHOWN],
+            more_links=len(shown) > LINKS_SHOWN,
+            live_link=next((link for link in shown if link.is_live), None),
+            sites=found[:SITES_SHOWN],
+            more_sites=len(found) > SITES_SHOWN,
+        )
+
+
+class CustomerFormView(PermissionRequiredMixin, View):
+    """A new customer, or one that is there (`pk`). With `issue` in the post, a link comes next."""
+
+    def get(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        customer = self._customer(request, pk)
+        return self._show(request, customer, CustomerForm(instance=customer, user=user_of(request)))
+
+    def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        form = self._fill(request, pk)
+        if form.is_valid():
+            try:
+                self._save(form)
+            except IntegrityError:
+                # Somebody took the id in this moment: the form finds it now. Anything else is no input error.
+                form = self._fill(request, pk)
+                if form.is_valid():
+                    raise
+            else:
+                return self._go_on(request, form.instance, is_new=pk is None)
+        return self._show(request, self._customer(request, pk), form)
+
+    def _customer(self, request: HttpRequest, pk: int | None) -> Customer | None:
+        return get_object_or_404(Customer.objects.visible_to(user_of(request)), pk=pk) if pk else None
+
+    def _fill(self, request: HttpRequest, pk: int | None) -> CustomerForm:
+        return CustomerForm(request.POST, instance=self._customer(request, pk), user=user_of(request))
+
+    def _save(self, form: CustomerForm) -> None:
+        if form.instance.pk is None:
+            add_customer(customer=form.instance, added_by=form.user)
+        else:
+            change_customer(customer=form.instance, fields=form.changed_data)
+
+    def _go_on(self, request: HttpRequest, customer: Customer, *, is_new: bool) -> HttpResponse:
+        messages.success(request, f"{customer} is {'added' if is_new else 'saved'}.")
+        if "issue" in request.POST and request.user.has_perm("authorizations.add_link"):
+            return redirect(f"{reverse('link_issue')}?customer={customer.pk}")
+        return redirect("customer_detail", customer.pk)
+
+    def _show(self, request: HttpRequest, customer: Customer | None, form: CustomerForm) -> HttpResponse:
+        context = {"customer": customer, "form": form, "records_open": form.shows_records}
+        return render(request, "authorizations/customer_form.html", context, status=422 if form.errors else 200)
+
+
+class CustomerCreateView(CustomerFormView):
+    permission_required = "authorizations.add_customer"
+
+
+class CustomerUpdateView(CustomerFormView):
+    permission_required = "authorizations.change_customer"
+
+
+class CustomerAssignView(PermissionRequiredMixin, View):
+    """Give the chosen customers to a rep: the list's post asks for the rep, the next one does it."""
+
+    permission_required = "authorizations.assign_customer"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("customer_list")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        customers = chosen_customers(request)
+        if "rep" not in request.POST:
+            return self._ask(request, customers, AssignForm())
+        form = AssignForm(request.POST)
+        if not form.is_valid():
+            return self._ask(request, customers, form)
+        rep = form.chosen_rep
+        total = customers.count()
+        changed = assign_customers(customers=customers, rep=rep)
+        whose = f"assigned to {rep}" if rep else "assigned to nobody"
+        same = total - changed
+        before = f" {same:,} {'was' if same == 1 else 'were'} so before." if same else ""
+        messages.success(request, f"{changed:,} customer{'' if changed == 1 else 's'} {whose}.{before}")
+        return redirect(f"{reverse('customer_list')}?assigned_rep={rep.pk if rep else 'null'}")
+
+    def _ask(self, request: HttpRequest, customers: "QuerySet[Customer]", form: AssignForm) -> HttpResponse:
+        counts = customers.order_by().aggregate(
+            count=Count("pk"), assigned=Count("pk", filter=Q(assigned_rep__isnull=False))
+        )
+        if not counts["count"]:
+            messages.warning(request, "No customers were chosen: tick the rows first.")
+            return redirect("customer_list")
+        context = {"form": form, **counts}
+        return render(request, "authorizations/customer_assign.html", context, status=422 if form.errors else 200)
+
+
+def chosen_customers(request: HttpRequest) -> "QuerySet[Customer]":
+    """The customers that a bulk action was asked for, of those the user may see."""
+    queryset = Customer.objects.visible_to(user_of(request))
+    return cast("QuerySet[Customer]", chosen_rows(request, queryset=queryset, filterset_class=CustomerFilterSet))
+
+
+def _of_newest_link(customer: Customer, name: str) -> str:
+    link = customer.newest_link
+    if link is None:
+        return ""
+    value = getattr(link, name)
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value or "")

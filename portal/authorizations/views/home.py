@@ -1,0 +1,233 @@
+"""Home: what needs a person first, by role. And the search in every page's header."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.generic import TemplateView, View
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from portal.authorizations.models import (
+    PROVEN,
+    Campaign,
+    Confirmation,
+    Customer,
+    CustomerImport,
+    Flow,
+    FlowState,
+    ImportState,
+    Installation,
+    Link,
+)
+from portal.authorizations.views.lists import user_of
+from portal.leap.reference_ids import normalise_code
+
+FUNNEL_DAYS = 90
+#: A return that Leap has not proven by then is worth a look: utilities take one to seven days.
+EXPECTED_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One thing that needs a person: a badge with its colour, what and why, and the way there."""
+
+    badge: str
+    source: str
+    text: str
+    detail: str
+    action: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One bar of the funnel."""
+
+    label: str
+    count: int
+    percent: int
+    rate: int | None
+    source: str
+
+
+class HomeView(LoginRequiredMixin, TemplateView):
+    """Each role's own home."""
+
+    def get_template_names(self) -> list[str]:
+        role = user_of(self.request).role
+        return ["authorizations/home_rep.html" if role is Role.FIELD_REP else "authorizations/home.html"]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = user_of(self.request)
+        context = super().get_context_data(**kwargs, now=timezone.localtime())
+        if user.role is Role.FIELD_REP:
+            return {**context, **self._for_rep(user)}
+        since = timezone.now() - timedelta(days=FUNNEL_DAYS)
+        steps = Link.objects.visible_to(user).filter(issued_at__gte=since).count_steps()
+        return {
+            **context,
+            "todos": list_todos(user),
+            "stages": make_stages(steps),
+            "returned": steps["returned"],
+            "funnel_days": FUNNEL_DAYS,
+            "campaigns": list_campaigns() if user.has_perm("authorizations.view_campaign") else [],
+            "checklist": list_setup_steps() if user.has_perm("authorizations.change_installation") else [],
+        }
+
+    def _for_rep(self, user: User) -> dict[str, Any]:
+        text = self.request.GET.get("q", "").replace("\x00", "").strip()
+        customers = Customer.objects.visible_to(user).select_related("utility")
+        found = list((customers.search(text) if text else customers).order_by("street", "name")[:51])
+        links = {
+            link.customer_id: link
+            for link in Link.objects.live().filter(customer__in=[c.pk for c in found[:50]]).order_by("issued_at")
+        }
+        doors = [{"customer": customer, "link": links.get(customer.pk)} for customer in found[:50]]
+        return {"doors": doors, "q": text, "more": len(found) > 50}
+
+
+class SearchView(LoginRequiredMixin, View):
+    """From the header's search: straight to the link whose code or reference id it is, else the customers."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+        user = user_of(request)
+        if user.has_perm("authorizations.view_link") and text:
+            exact = Q(reference_id=text) | Q(code=normalise_code(text) or "-")
+            link = Link.objects.visible_to(user).filter(exact).first()
+            if link is not None:
+                return redirect("link_detail", link.pk)
+        return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")
+
+
+def make_stages(steps: dict[str, int]) -> list[Stage]:
+    """Bars of the proof's own steps. Being back on the confirmation page is no step of it."""
+    labels = (
+        ("Issued", "issued", "saw"),
+        ("Visited", "visited", "saw"),
+        ("Authorized", "authorized", "leap"),
+        ("Metered", "metered", "leap"),
+        ("Enrolled", "enrolled", "leap"),
+    )
+    stages: list[Stage] = []
+    for label, key, source in labels:
+        count, first = steps[key], steps["issued"]
+        before = stages[-1].count if stages else 0
+        rate = round(count * 100 / before) if stages and before else None
+        stages.append(Stage(label, count, round(count * 100 / first) if first else 0, rate, source))
+    return stages
+
+
+def list_todos(user: User) -> list[Todo]:
+    """What needs a person today, the gravest first; only what the user may see."""
+    todos = []
+    now = timezone.now()
+    if user.has_perm("authorizations.view_every_link"):
+        late = Link.objects.filter(first_returned_at__lt=now - timedelta(days=EXPECTED_DAYS))
+        count = late.exclude(status__in=PROVEN).filter(voided_at__isnull=True).count()
+        if count:
+            before = timezone.localdate(now - timedelta(days=EXPECTED_DAYS))
+            todos.append(
+                Todo(
+                    "Claimed",
+                    "claims",
+                    f"{count} came back, but Leap has not proven them after {EXPECTED_DAYS} days",
+                    "Longer than utilities usually take",
+                    "Check",
+                    f"{reverse('link_list')}?status=returned&returned_before={before}",
+                )
+            )
+    if user.has_perm("authorizations.view_confirmation"):
+        odd = Confirmation.objects.by_people().filter(
+            at__gte=now - timedelta(days=7), outcome__in=["unknown", "malformed", "void"]
+        )
+        count = odd.count()
+        if count:
+            todos.append(
+                Todo(
+                    "Claimed",
+                    "claims",
+                    f"{count} return{'' if count == 1 else 's'} this week match no live link",
+                    "Unknown, malformed or void reference ids: a typing error, or somebody trying",
+                    "See them",
+                    f"{reverse('confirmation_list')}?outcome=unknown",
+                )
+            )
+    if user.has_perm("authorizations.import_customer"):
+        imports = CustomerImport.objects.filter(
+            refused_count__gt=0,
+            state__in=[ImportState.CHECKED, ImportState.APPLIED],
+            created_at__gte=now - timedelta(7),
+        )
+        todos += [
+            Todo(
+                "Import",
+                "",
+                f"{item.file_name}: {item.refused_count:,} of {item.row_count:,} rows refused",
+                "" if item.applied_at else "Checked, not applied yet",
+                "Mend",
+                reverse("customer_import_detail", args=[item.pk]),
+            )
+            for item in imports[:3]
+        ]
+    if user.has_perm("authorizations.view_flow"):
+        todos += [
+            Todo(
+                "Flow",
+                "",
+                f"{flow.name} is not live yet",
+                "Leap has to configure it first" if flow.requested_at else "The request to Leap has not been sent",
+                "See it" if flow.requested_at else "Request",
+                reverse("flow_request", args=[flow.pk]),
+            )
+            for flow in Flow.objects.filter(state=FlowState.REQUESTED)[:3]
+        ]
+    return todos
+
+
+def list_campaigns() -> "QuerySet[Campaign]":
+    """The newest campaigns side by side, each number with its source."""
+    week = timezone.now() - timedelta(days=7)
+    return (
+        Campaign.objects.select_related("flow")
+        .annotate(
+            issued=Count("links"),
+            visited=Count("links", filter=Q(links__first_visited_at__isnull=False)),
+            returned=Count("links", filter=Q(links__first_returned_at__isnull=False)),
+            proven=Count("links", filter=Q(links__status__in=PROVEN)),
+            this_week=Count("links", filter=Q(links__issued_at__gte=week)),
+        )
+        .order_by("-id")[:8]
+    )
+
+
+def list_setup_steps() -> list[dict[str, Any]]:
+    """What an admin has to do before the first link can be issued, with what is done."""
+    installation = Installation.objects.current()
+    managers = User.objects.filter(is_active=True, groups__name=Role.PROGRAM_MANAGER.value)
+    steps = [
+        {
+            "text": "Name the partner and where customers can ask",
+            "done": bool(installation.support_email),
+            "url": reverse("installation_update"),
+        },
+        {"text": "Configure a flow and set it live", "done": Flow.objects.live().exists(), "url": reverse("flow_list")},
+        {
+            "text": "Ask Leap for the confirmation page",
+            "done": Confirmation.objects.by_people().exists(),
+            "url": reverse("confirmation_request"),
+        },
+        {"text": "Add the people who work with it", "done": managers.exists(), "url": reverse("user_list")},
+    ]
+    return [] if all(step["done"] for step in steps) else steps
+
+
+__all__ = ["HomeView", "SearchView", "make_stages"]

@@ -1,0 +1,192 @@
+"""Links: the list, one link with its three timelines, and what is done with links."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse_lazy
+from django.utils import timezone
+from django.views.generic import DetailView, View
+
+from portal.authorizations.filters.links import LinkFilterSet
+from portal.authorizations.forms.links import ReplaceForm, VoidForm
+from portal.authorizations.models import Link
+from portal.authorizations.services.csv_export import write_csv
+from portal.authorizations.services.links import IssueRefused, replace_link, void_links
+from portal.authorizations.tables.links import LinkTable
+from portal.authorizations.views import timelines
+from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
+from portal.leap.authorization_urls import mark_variable_parts
+from portal.printing import qr
+
+#: The size at which a link's page says how far its code can be read.
+SHOWN_SIZE_MM = 30.0
+
+EXPORT_COLUMNS = (
+    ("Customer", lambda link: link.title),
+    ("Company", lambda link: link.customer.company if link.customer else ""),
+    ("Email", lambda link: link.customer.email if link.customer else ""),
+    ("External ID", lambda link: link.customer.external_id if link.customer else ""),
+    ("Flow", lambda link: link.flow.name),
+    ("Campaign", lambda link: link.campaign.name if link.campaign else ""),
+    ("Utilities asked", lambda link: " ".join(utility.utility_id for utility in link.utilities_asked)),
+    ("reference_id", lambda link: link.reference_id or ""),
+    ("url", lambda link: link.url),
+    ("short_url", lambda link: link.short_url),
+    ("Status", lambda link: "" if link.is_shared else link.status),
+    ("Live", lambda link: "yes" if link.is_live else ("void" if link.voided_at else "replaced")),
+    ("We saw: first visit", lambda link: _moment(link.first_visited_at)),
+    ("Browser claims: first return", lambda link: _moment(link.first_returned_at)),
+    ("Leap says: authorized", lambda link: _moment(link.authorized_at)),
+    ("Leap says: metered", lambda link: _moment(link.metered_at)),
+    ("Leap says: enrolled", lambda link: _moment(link.enrolled_at)),
+    ("Issued by", lambda link: str(link.issued_by) if link.issued_by else ""),
+    ("Issued", lambda link: _moment(link.issued_at)),
+)
+
+
+class LinkListView(PortalListView):
+    permission_required = "authorizations.view_link"
+    table_class = LinkTable
+    filterset_class = LinkFilterSet
+    template_name = "authorizations/link_list.html"
+    export_permission = "authorizations.export_link"
+    export_columns = EXPORT_COLUMNS
+    export_name = "links"
+    bulk_actions = (
+        BulkAction("Export chosen", reverse_lazy("link_export"), "authorizations.export_link"),
+        BulkAction("Void…", reverse_lazy("link_void_selection"), "authorizations.void_link"),
+    )
+
+    def get_queryset(self) -> QuerySet[Link]:
+        return Link.objects.visible_to(user_of(self.request)).with_people().with_counts()
+
+
+class LinkExportView(PermissionRequiredMixin, View):
+    """The chosen links as CSV."""
+
+    permission_required = "authorizations.export_link"
+
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        links = chosen_links(request)
+        rows = ([get(link) for _, get in EXPORT_COLUMNS] for link in links.iterator(chunk_size=2000))
+        response = StreamingHttpResponse(
+            write_csv([header for header, _ in EXPORT_COLUMNS], rows), content_type="text/csv; charset=utf-8"
+        )
+        response.headers["Content-Disposition"] = f'attachment; filename="links-{timezone.localdate():%Y-%m-%d}.csv"'
+        return response
+
+
+class LinkPage(PermissionRequiredMixin, DetailView[Link]):
+    """A page about one link that the user may see."""
+
+    permission_required = "authorizations.view_link"
+    context_object_name = "link"
+
+    def get_queryset(self) -> QuerySet[Link]:
+        return Link.objects.visible_to(user_of(self.request)).with_people()
+
+
+class LinkDetailView(LinkPage):
+    template_name = "authorizations/link_detail.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        link = self.object
+        distance = qr.scan_distance_mm(qr.qr_matrix(link.short_url_for_codes), SHOWN_SIZE_MM)
+        return super().get_context_data(
+            **kwargs,
+            url_parts=[{"text": text, "marked": variable} for text, variable in mark_variable_parts(link.url)],
+            saw=timelines.what_we_saw(link),
+            claims=timelines.what_a_browser_claims(link),
+            leap=timelines.what_leap_says(link),
+            scans=f"scans from {distance / 10:.0f} cm at {SHOWN_SIZE_MM:.0f} mm",
+        )
+
+
+class LinkCodeView(LinkPage):
+    """The code on a white page, to be shown on a phone."""
+
+    template_name = "authorizations/link_code.html"
+
+
+class LinkVoidView(PermissionRequiredMixin, View):
+    """Void one link (by its address) or the chosen ones (posted by the list), with a reason."""
+
+    permission_required = "authorizations.void_link"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._ask(request, Link.objects.visible_to(user_of(request)).filter(pk=pk), VoidForm())
+
+    def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        links = Link.objects.visible_to(user_of(request)).filter(pk=pk) if pk else chosen_links(request)
+        if "reason" not in request.POST:
+            return self._ask(request, links, VoidForm())
+        form = VoidForm(request.POST)
+        if not form.is_valid():
+            return self._ask(request, links, form)
+        count = void_links(links=links, voided_by=user_of(request), reason=form.cleaned_data["reason"])
+        messages.success(request, f"{count} link{'' if count == 1 else 's'} voided.")
+        return redirect("link_detail", pk) if pk else redirect("link_list")
+
+    def _ask(self, request: HttpRequest, links: "QuerySet[Link]", form: VoidForm) -> HttpResponse:
+        count = links.count()
+        if not count:
+            messages.warning(request, "No links were chosen: tick the rows first.")
+            return redirect("link_list")
+        context = {
+            "form": form,
+            "count": count,
+            "live": links.filter(voided_at__isnull=True).count(),
+            "proven": links.filter(status__in=["authorized", "metered", "enrolled"]).count(),
+            "link": links.first() if count == 1 else None,
+        }
+        return render(request, "authorizations/link_void.html", context, status=422 if form.errors else 200)
+
+
+class LinkReplaceView(PermissionRequiredMixin, View):
+    """Issue a link anew: the old one's short link then forwards to the new URL."""
+
+    permission_required = "authorizations.add_link"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        link = self._link(request, pk)
+        wanted = request.GET.getlist("utilities") or [utility.pk for utility in link.utilities_asked]
+        return self._show(request, link, ReplaceForm(flow=link.flow, initial={"utilities": wanted}))
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        link = self._link(request, pk)
+        form = ReplaceForm(request.POST, flow=link.flow)
+        if form.is_valid():
+            try:
+                successor = replace_link(
+                    link=link,
+                    issued_by=user_of(request),
+                    utilities=form.wanted_utilities,
+                    reference_id=form.cleaned_data["reference_id"],
+                )
+            except IssueRefused as refusal:
+                form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+            else:
+                messages.success(request, "Issued anew. The old short link now forwards to this one.")
+                return redirect("link_detail", successor.pk)
+        return self._show(request, link, form)
+
+    def _link(self, request: HttpRequest, pk: int) -> Link:
+        return get_object_or_404(Link.objects.visible_to(user_of(request)).with_people(), pk=pk)
+
+    def _show(self, request: HttpRequest, link: Link, form: ReplaceForm) -> HttpResponse:
+        context = {"link": link, "form": form}
+        return render(request, "authorizations/link_replace.html", context, status=422 if form.errors else 200)
+
+
+def chosen_links(request: HttpRequest) -> "QuerySet[Link]":
+    """The links that a bulk action was asked for, of those the user may see."""
+    queryset = Link.objects.visible_to(user_of(request)).with_people()
+    return cast("QuerySet[Link]", chosen_rows(request, queryset=queryset, filterset_class=LinkFilterSet))
+
+
+def _moment(moment: Any) -> str:
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""

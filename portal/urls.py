@@ -1,0 +1,36 @@
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
+
+from portal.authorizations.views import public
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # Public doors: no sign-in (portal/authorizations/views/public.py).
+    path("go/<str:code>", public.short_redirect, name="short_redirect"),
+    path("GO/<str:code>", public.short_redirect),
+    # Whoever types an address may end it with a slash.
+    path("go/<str:code>/", public.short_redirect),
+    path("GO/<str:code>/", public.short_redirect),
+    path("leap/thanks", public.thanks, name="thanks"),
+    path("leap/thanks/", public.thanks),
+    path("leap/thanks/<str:language>/", public.thanks, name="thanks_in"),
+    path("healthz", public.healthz, name="healthz"),
+    path("readyz", public.readyz, name="readyz"),
+    # People.
+    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    # A person's own password, with the link that an admin made: public, as the person has no password yet.
+    path(
+        "invitation/<uidb64>/<token>/",
+        auth.PasswordResetConfirmView.as_view(
+            template_name="registration/invitation.html", success_url=reverse_lazy("home"), post_reset_login=True
+        ),
+        name="invitation",
+    ),
+    # Django's own admin in the same dress.
+    path("admin/", admin.site.urls),
+    # The portal's screens.
+    path("", include("portal.authorizations.urls")),
+]

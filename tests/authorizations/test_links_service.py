@@ -1,0 +1,216 @@
+"""Issuing, replacing and voiding links."""
+
+import pytest
+
+from portal.authorizations.models import Link
+from portal.authorizations.services.bulk_links import issue_links
+from portal.authorizations.services.links import (
+    IssueRefused,
+    issue_link,
+    issue_shared_link,
+    replace_link,
+    void_link,
+)
+from portal.leap import reference_ids
+from tests.factories import (
+    get_utilities,
+    make_campaign,
+    make_customer,
+    make_flow,
+    make_legacy_flow,
+    make_link,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_r6_connect_url_is_exactly_as_leap_publishes_it() -> None:
+    link = make_link(customer=make_customer(utility="pge", reference_id="acct-77"), flow=make_flow())
+    assert link.url == "https://onboarding.leap.energy/acme-energy/summer-dr/?requestedUtilities=pge&refId=acct-77"
+
+
+def test_r4_legacy_url_is_exactly_as_leap_publishes_it() -> None:
+    link = make_link(customer=make_customer(utility="sce", reference_id="acct-77"), flow=make_legacy_flow())
+    assert link.url == "https://www.addleap.com/acme-energy/sce/getting-started?refId=acct-77"
+
+
+def test_r12_generated_reference_id_is_checked_and_is_the_code_in_capitals() -> None:
+    link = make_link()
+    assert link.reference_id is not None
+    assert reference_ids.has_valid_check(link.reference_id)
+    assert link.code == link.reference_id.upper()
+
+
+def test_own_reference_id_does_not_become_the_code() -> None:
+    link = make_link(customer=make_customer(reference_id="Acct-77"))
+    assert link.reference_id == "Acct-77"
+    assert link.code != "ACCT-77"
+    assert reference_ids.has_valid_check(link.code)
+
+
+def test_asking_twice_hands_back_the_same_link() -> None:
+    customer, flow = make_customer(), make_flow()
+    first = issue_link(customer=customer, flow=flow, issued_by=None)
+    second = issue_link(customer=customer, flow=flow, issued_by=None)
+    assert (first.created, second.created, second.differs) == (True, False, False)
+    assert first.link == second.link
+
+
+def test_campaigns_have_links_of_their_own() -> None:
+    customer, flow = make_customer(), make_flow()
+    campaign = make_campaign(flow=flow)
+    plain = issue_link(customer=customer, flow=flow, issued_by=None).link
+    in_campaign = issue_link(customer=customer, flow=flow, campaign=campaign, issued_by=None).link
+    assert plain != in_campaign
+    assert issue_link(customer=customer, flow=flow, campaign=campaign, issued_by=None).link == in_campaign
+
+
+def test_r8_other_requested_utilities_are_told_and_change_nothing() -> None:
+    customer, flow = make_customer(utility="pge"), make_flow()
+    first = issue_link(customer=customer, flow=flow, issued_by=None).link
+    again = issue_link(customer=customer, flow=flow, utilities=get_utilities("pge", "sce"), issued_by=None)
+    assert again.link == first
+    assert again.differs
+    assert again.link.url == first.url
+
+
+def test_r8_campaign_decides_what_is_requested() -> None:
+    flow = make_flow()
+    campaign = make_campaign(flow=flow)
+    campaign.requested_utilities.set(get_utilities("sce", "sdge"))
+    link = issue_link(customer=make_customer(utility="pge"), flow=flow, campaign=campaign, issued_by=None).link
+    assert "requestedUtilities=sce,sdge&" in link.url
+
+
+def test_r8_none_requested_leaves_no_trace_in_the_url() -> None:
+    link = issue_link(customer=make_customer(reference_id="abc"), flow=make_flow(), utilities=[], issued_by=None).link
+    assert link.url == "https://onboarding.leap.energy/acme-energy/summer-dr/?refId=abc"
+
+
+def test_replacing_keeps_the_old_link_and_its_url() -> None:
+    old = make_link(customer=make_customer(utility="pge"))
+    url = old.url
+    new = replace_link(link=old, issued_by=None, utilities=get_utilities("pge", "sce"))
+    old.refresh_from_db()
+    assert (old.url, old.replaced_by, old.is_live) == (url, new, False)
+    assert "requestedUtilities=pge,sce&" in new.url
+    assert new.reference_id != old.reference_id
+    with pytest.raises(IssueRefused, match="replaced already"):
+        replace_link(link=old, issued_by=None)
+
+
+def test_a_successor_can_be_replaced_too() -> None:
+    oldest = make_link()
+    middle = replace_link(link=oldest, issued_by=None)
+    newest = replace_link(link=middle, issued_by=None)
+    for link in (oldest, middle):
+        link.refresh_from_db()
+    assert (oldest.replaced_by, middle.replaced_by) == (middle, newest)
+    assert (middle.voided_at, middle.void_reason, middle.status) == (None, "", "issued")
+    assert newest.is_live
+
+
+def test_void_needs_a_reason_and_frees_the_place() -> None:
+    link, user = make_link(), make_user()
+    with pytest.raises(ValueError, match="why"):
+        void_link(link=link, voided_by=user, reason=" ")
+    assert void_link(link=link, voided_by=user, reason="moved away")
+    assert not void_link(link=link, voided_by=user, reason="again")
+    link.refresh_from_db()
+    assert (link.status, link.void_reason) == ("void", "moved away")
+    assert link.customer is not None
+    assert issue_link(customer=link.customer, flow=link.flow, issued_by=None).created
+
+
+@pytest.mark.parametrize("state", ["requested", "retired"])
+def test_r7_links_come_only_from_a_live_flow(state: str) -> None:
+    with pytest.raises(IssueRefused, match=f"is {state}, not live"):
+        issue_link(customer=make_customer(), flow=make_flow(state=state), issued_by=None)
+
+
+def test_r4_legacy_refuses_a_customer_of_another_utility_with_the_reason() -> None:
+    with pytest.raises(IssueRefused, match=r"Consolidated Edison \(ConEd\); the flow .* offers PG&E, SCE, SDG&E"):
+        issue_link(customer=make_customer(utility="cecony-utilityapi"), flow=make_legacy_flow(), issued_by=None)
+
+
+def test_r4_legacy_needs_one_utility() -> None:
+    with pytest.raises(IssueRefused, match="leads to one utility: choose it"):
+        issue_link(customer=make_customer(utility=""), flow=make_legacy_flow(), issued_by=None)
+
+
+def test_r10_customer_type_must_fit_the_flow_and_unknown_fits_all() -> None:
+    flow = make_flow(customer_types="commercial")
+    with pytest.raises(IssueRefused, match=r"is residential; the flow .* takes commercial customers only"):
+        issue_link(customer=make_customer(customer_type="residential"), flow=flow, issued_by=None)
+    assert issue_link(customer=make_customer(customer_type=""), flow=flow, issued_by=None).created
+
+
+@pytest.mark.parametrize(
+    ("reference_id", "reason"),
+    [("a" * 51, "51 characters are too many"), ("acct/77", "“/” cannot stand"), ("ab", "3 characters at least")],
+)
+def test_r12_bad_reference_id_is_refused_and_nothing_is_issued(reference_id: str, reason: str) -> None:
+    customer, flow = make_customer(), make_flow()
+    with pytest.raises(IssueRefused, match=reason):
+        issue_link(customer=customer, flow=flow, reference_id=reference_id, issued_by=None)
+    assert not Link.objects.exists()
+
+
+def test_r12_taken_reference_id_is_refused() -> None:
+    flow = make_flow()
+    issue_link(customer=make_customer(), flow=flow, reference_id="acct-77", issued_by=None)
+    with pytest.raises(IssueRefused, match="belongs to another link"):
+        issue_link(customer=make_customer(), flow=flow, reference_id="acct-77", issued_by=None)
+    make_customer(reference_id="kept-1")
+    with pytest.raises(IssueRefused, match="kept for another customer"):
+        issue_link(customer=make_customer(), flow=flow, reference_id="kept-1", issued_by=None)
+
+
+def test_r13_link_without_customer_is_shared_by_default_and_anonymous_if_asked() -> None:
+    flow = make_flow()
+    shared = issue_shared_link(flow=flow, label="poster", issued_by=None)
+    anonymous = issue_shared_link(flow=flow, label="poster", issued_by=None, traceable=False)
+    assert shared.is_traceable
+    assert shared.url.endswith(f"refId={shared.reference_id}")
+    assert not anonymous.is_traceable
+    assert anonymous.url == "https://onboarding.leap.energy/acme-energy/summer-dr/"
+    assert reference_ids.has_valid_check(anonymous.code)
+
+
+def test_bulk_issues_what_is_missing_and_names_who_gets_none() -> None:
+    flow = make_legacy_flow()
+    customers = [make_customer(utility=utility) for utility in ("pge", "sce", "cecony-utilityapi")]
+    there = make_link(customer=customers[0], flow=flow)
+    result = issue_links(customers=customers, flow=flow, issued_by=None)
+    assert (result.created, result.existing, result.differing, result.refused_count) == (1, 1, 0, 1)
+    assert result.refused[0].customer == customers[2]
+    assert "Consolidated Edison" in result.refused[0].reason
+    assert Link.objects.filter(customer=customers[0]).get() == there
+    again = issue_links(customers=customers, flow=flow, issued_by=None)
+    assert (again.created, again.existing, again.refused_count) == (0, 2, 1)
+
+
+def test_bulk_gives_the_same_urls_as_one_by_one() -> None:
+    flow = make_flow()
+    customers = [make_customer(utility="pge", reference_id="own-1"), make_customer(utility="")]
+    issue_links(customers=customers, flow=flow, issued_by=None, utilities=get_utilities("sce", "pge"))
+    first, second = Link.objects.order_by("customer_id")
+    assert first.url == ("https://onboarding.leap.energy/acme-energy/summer-dr/?requestedUtilities=pge,sce&refId=own-1")
+    assert second.url.endswith(f"?requestedUtilities=pge,sce&refId={second.reference_id}")
+    assert [u.utility_id for u in first.requested_utilities.all()] == ["pge", "sce"]
+
+
+def test_bulk_tells_of_links_that_ask_for_other_utilities() -> None:
+    flow = make_flow()
+    customer = make_customer(utility="pge")
+    make_link(customer=customer, flow=flow)
+    result = issue_links(customers=[customer], flow=flow, issued_by=None, utilities=get_utilities("sce"))
+    assert (result.created, result.existing, result.differing) == (0, 1, 1)
+
+
+def test_bulk_queries_do_not_grow_with_customers(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+    flow = make_flow()
+    customers = [make_customer() for _ in range(60)]
+    with django_assert_max_num_queries(8):
+        issue_links(customers=customers, flow=flow, issued_by=None)

@@ -1,0 +1,78 @@
+"""The measurements' own arithmetic: who goes first, what a ratio is, what counts as missed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bench import qr
+from bench.harness import MissingPeerError, Result, compare, compare_costs, format_table, main, require_peer
+
+
+def costing(name: str, costs: list[float], turns: list[str]) -> Callable[[], float]:
+    left = iter(costs)
+
+    def turn() -> float:
+        turns.append(name)
+        return next(left)
+
+    return turn
+
+
+def test_the_ratio_is_the_median_of_the_rounds_and_the_sides_take_turns() -> None:
+    turns: list[str] = []
+    # The first turn of each is not counted.
+    ours = costing("ours", [100, 1, 2, 1, 4, 1], turns)
+    peer = costing("peer", [1, 3, 2, 8, 2, 5], turns)
+    result = compare_costs("job", ours, peer, 5, 3.0, peer_name="other")
+    assert result.ratios == (3, 1, 8, 0.5, 5)
+    assert result.ratio == 3
+    assert result.spread == (0.5, 8)
+    assert result.met
+    assert turns[2:] == ["ours", "peer", "peer", "ours"] * 2 + ["ours", "peer"]
+
+
+def test_a_timed_turn_is_prepared_off_the_clock() -> None:
+    turns: list[str] = []
+    result = compare(
+        "job",
+        lambda: turns.append("ours"),
+        lambda: turns.append("peer"),
+        before_each=lambda: turns.append("empty"),
+        peer_name="other",
+    )
+    assert turns[::2] == ["empty"] * 12
+    assert (turns.count("ours"), turns.count("peer")) == (6, 6)
+    assert len(result.ratios) == 5
+    assert all(ratio > 0 for ratio in result.ratios)
+
+
+@pytest.mark.parametrize(("goal", "met", "word", "status"), [(1.5, True, "met", 0), (1.51, False, "MISSED", 1)])
+def test_a_missed_goal_is_said_and_fails(
+    goal: float, met: bool, word: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = Result("one job", "other 1.0", (1.0, 1.5, 2.25), goal)
+    assert result.met is met
+    header, line = format_table([result]).splitlines()
+    assert header.split() == ["what", "beside", "ratio", "spread", "goal"]
+    assert line.split() == ["one", "job", "other", "1.0", "1.50x", "1.00-2.25", ">=", f"{goal:g}x", word]
+    assert main(lambda: [result]) == status
+    assert word in capsys.readouterr().out
+
+
+def test_too_few_rounds_and_free_turns_are_refused() -> None:
+    with pytest.raises(ValueError, match="5 is the least"):
+        compare_costs("job", lambda: 1, lambda: 1, 4, peer_name="other")
+    with pytest.raises(ValueError, match="costs nothing"):
+        compare_costs("job", lambda: 0, lambda: 1, peer_name="other")
+
+
+def test_a_missing_peer_fails_loudly() -> None:
+    with pytest.raises(MissingPeerError, match=r"no-such-peer cannot be imported .* requirements-dev\.txt"):
+        require_peer("no_such_peer", "no-such-peer")
+    assert require_peer("qrcode.image.svg", "qrcode").startswith("qrcode ")
+
+
+def test_both_sides_of_the_qr_bench_draw_texts_that_differ() -> None:
+    for _, level, texts in qr.cases():
+        assert level in {"L", "M", "Q", "H"}
+        assert len(set(texts)) == len(texts) == qr.CODES_A_TURN

@@ -1,0 +1,97 @@
+"""Every role in a real browser: own home, no page wider than its window, nothing from another host."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from portal.accounts.models import User
+from portal.authorizations.services.links import issue_shared_link
+from tests.browser.conftest import sign_in
+from tests.factories import make_campaign, make_customer, make_flow, make_legacy_flow, make_link
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+
+
+@pytest.mark.parametrize(
+    ("username", "words"), [("ada", "Before the first link"), ("maya", "Needs you today"), ("sam", "Add a customer")]
+)
+def test_each_role_signs_in_to_its_own_home(
+    live_server: Any, new_page: Callable[..., Page], admin: User, manager: User, rep: User, username: str, words: str
+) -> None:
+    page = new_page()
+    sign_in(page, live_server.url, username)
+    assert words in page.inner_text("main")
+
+
+def test_wrong_password_is_said_and_signs_nobody_in(
+    live_server: Any, new_page: Callable[..., Page], manager: User
+) -> None:
+    page = new_page()
+    page.goto(f"{live_server.url}/")
+    page.fill("input[name=username]", "maya")
+    page.fill("input[name=password]", "wrong")
+    page.click("main button[type=submit]")
+    assert "correct username and password" in page.inner_text("main")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
+    live_server: Any, new_page: Callable[..., Page], admin: User, rep: User, width: int
+) -> None:
+    flow, legacy = make_flow(name="Connect, both regions"), make_legacy_flow()
+    campaign = make_campaign(flow=flow, owner=admin)
+    customer = make_customer(name="Bartholomew Featherstonehaugh-Cholmondeley", company="Davis, Aguilar and Browning LLC")
+    link = make_link(customer=customer, flow=flow, campaign=campaign, issued_by=admin)
+    issue_shared_link(flow=legacy, label="poster", utilities=[legacy.utilities.first()], issued_by=admin)
+    page = new_page(width=width)
+    foreign: list[str] = []
+    page.on("request", lambda request: None if request.url.startswith(live_server.url) else foreign.append(request.url))
+    sign_in(page, live_server.url, "ada")
+    addresses = [
+        reverse(name)
+        for name in (
+            "home",
+            "customer_list",
+            "customer_create",
+            "customer_import",
+            "campaign_list",
+            "campaign_create",
+            "link_list",
+            "link_issue",
+            "link_issue_shared",
+            "confirmation_list",
+            "flow_list",
+            "flow_create",
+            "utility_list",
+            "user_list",
+            "installation_update",
+            "confirmation_request",
+        )
+    ]
+    addresses += [
+        reverse("link_detail", args=[link.pk]),
+        reverse("link_code", args=[link.pk]),
+        reverse("link_void", args=[link.pk]),
+        reverse("link_replace", args=[link.pk]),
+        f"{reverse('link_issue')}?customer={customer.pk}",
+        reverse("customer_detail", args=[customer.pk]),
+        reverse("customer_update", args=[customer.pk]),
+        reverse("campaign_detail", args=[campaign.pk]),
+        reverse("flow_update", args=[flow.pk]),
+        reverse("flow_request", args=[flow.pk]),
+        "/leap/thanks",
+        "/go/unknown-code",
+    ]
+    too_wide = []
+    for address in addresses:
+        response = page.goto(f"{live_server.url}{address}")
+        assert response is not None
+        assert response.status == (404 if address.startswith("/go/") else 200), address
+        page.wait_for_load_state("load")
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            too_wide.append(address)
+    assert too_wide == []
+    assert foreign == []

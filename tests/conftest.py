@@ -1,0 +1,140 @@
+"""Fixtures for all tests: one client per role, and the reasons why a test cannot run here."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from portal.accounts.services.roles import sync_roles
+from portal.authorizations.models import Installation
+from tests import factories
+
+CHROMIUM = shutil.which("chromium") or ""
+
+
+def _postgresql_answers() -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", 5432), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run, and say why; REQUIRE_ALL=1 (CI) turns the skip into a failure."""
+    reason = ""
+    if item.get_closest_marker("browser") and not CHROMIUM:
+        reason = "Chromium is not installed (apt-get install chromium)"
+    if item.get_closest_marker("postgresql") and not _postgresql_answers():
+        reason = "no PostgreSQL server answers at 127.0.0.1:5432"
+    if reason and os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(f"REQUIRE_ALL=1, but {reason}", pytrace=False)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """SQLite's test database is a file, as in life: one in memory knows neither WAL nor a second writer's lock."""
+    database = django_settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "tests.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database starts with the utilities (a migration's) and the three roles."""
+    global _blocker
+    _blocker = django_db_blocker
+    with django_db_blocker.unblock():
+        sync_roles()
+        # `serialized_rollback` would restore what was there before the roles; the hook below restores all.
+        vars(connection).pop("_test_serialized_contents", None)
+
+
+_blocker: Any = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A test that commits ends with a flush: put back what every database starts with, for the test that comes next."""
+    yield
+    if nextitem is None or _blocker is None:
+        return
+    marker = item.get_closest_marker("django_db")
+    fixtures = set(getattr(item, "fixturenames", ()))
+    if (marker and marker.kwargs.get("transaction")) or fixtures & {"transactional_db", "live_server"}:
+        with _blocker.unblock():
+            import_module("portal.authorizations.migrations.0002_seed_utilities").seed(apps, None)
+            sync_roles()
+
+
+@pytest.fixture(autouse=True)
+def _isolation(settings: Any, tmp_path: Path) -> Iterator[None]:
+    """Nothing remembered, cached, spooled or uploaded reaches the next test; jobs run at once."""
+    settings.SPOOL_DIR = tmp_path / "spool"
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    Installation.objects.forget()
+    cache.clear()
+    yield
+    Installation.objects.forget()
+
+
+def _client(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return factories.make_user(role=Role.ADMIN, username="ada", first_name="Ada")
+
+
+@pytest.fixture
+def manager(db: None) -> User:
+    return factories.make_user(role=Role.PROGRAM_MANAGER, username="maya", first_name="Maya")
+
+
+@pytest.fixture
+def rep(db: None) -> User:
+    return factories.make_user(role=Role.FIELD_REP, username="sam", first_name="Sam")
+
+
+@pytest.fixture
+def other_rep(db: None) -> User:
+    return factories.make_user(role=Role.FIELD_REP, username="ines", first_name="Ines")
+
+
+@pytest.fixture
+def admin_client(admin: User) -> Client:
+    return _client(admin)
+
+
+@pytest.fixture
+def manager_client(manager: User) -> Client:
+    return _client(manager)
+
+
+@pytest.fixture
+def rep_client(rep: User) -> Client:
+    return _client(rep)
+
+
+@pytest.fixture
+def other_rep_client(other_rep: User) -> Client:
+    return _client(other_rep)

@@ -1,0 +1,92 @@
+"""Plain functions that make rows for tests. Each says what it makes; every argument has a usable default."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from portal.accounts.models import User
+from portal.accounts.roles import Role
+from portal.accounts.services.roles import assign_role
+from portal.authorizations.models import Campaign, Channel, Customer, Flow, FlowState, Journey, Link, Utility
+from portal.authorizations.services.links import issue_link, issue_shared_link
+
+_numbers = itertools.count(1)
+
+
+def make_user(*, role: Role = Role.PROGRAM_MANAGER, username: str = "", **fields: Any) -> User:
+    user = User.objects.create_user(username or f"user{next(_numbers)}", password="correct-horse", **fields)
+    assign_role(user=user, role=role)
+    return user
+
+
+def get_utilities(*utility_ids: str) -> list[Utility]:
+    """Rows of the seeded catalogue, in the order asked; all six without an argument."""
+    if not utility_ids:
+        return list(Utility.objects.all())
+    found = {utility.utility_id: utility for utility in Utility.objects.filter(utility_id__in=utility_ids)}
+    return [found[utility_id] for utility_id in utility_ids]
+
+
+def make_flow(*, utilities: Sequence[str] = (), **fields: Any) -> Flow:
+    """A live Connect flow with all six utilities, unless told otherwise."""
+    values: dict[str, Any] = {
+        "name": f"Flow {next(_numbers)}",
+        "journey": Journey.CONNECT,
+        "org_name": "acme-energy",
+        "address": "titled",
+        "title": "summer-dr",
+        "state": FlowState.LIVE,
+    }
+    values.update(fields)
+    flow = Flow.objects.create(**values)
+    flow.utilities.set(get_utilities(*utilities))
+    return flow
+
+
+def make_legacy_flow(*, utilities: Sequence[str] = ("pge", "sce", "sdge"), **fields: Any) -> Flow:
+    return make_flow(
+        **{"journey": Journey.LEGACY, "address": "", "title": "", "utilities": utilities, **fields},
+    )
+
+
+def make_customer(*, utility: str = "pge", **fields: Any) -> Customer:
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "name": f"Rosa Núñez {number}",
+        "email": f"rosa{number}@example.com",
+        "street": f"{number} Maple St",
+        "city": "Fresno",
+        "state": "CA",
+        "postal_code": "93722",
+        "customer_type": "residential",
+        "external_id": f"A-{number}",
+        "utility": get_utilities(utility)[0] if utility else None,
+    }
+    values.update(fields)
+    return Customer.objects.create(**values)
+
+
+def make_campaign(*, flow: Flow | None = None, owner: User | None = None, **fields: Any) -> Campaign:
+    return Campaign.objects.create(
+        **{
+            "name": f"Campaign {next(_numbers)}",
+            "flow": flow or make_flow(),
+            "owner": owner or make_user(),
+            "channel": Channel.DOOR,
+            **fields,
+        }
+    )
+
+
+def make_link(*, customer: Customer | None = None, flow: Flow | None = None, **arguments: Any) -> Link:
+    """A customer's link, issued by the service as everywhere."""
+    return issue_link(
+        customer=customer or make_customer(),
+        flow=flow or make_flow(),
+        issued_by=arguments.pop("issued_by", None),
+        **arguments,
+    ).link
+
+
+def make_shared_link(*, flow: Flow | None = None, label: str = "poster, lobby", **arguments: Any) -> Link:
+    return issue_shared_link(flow=flow or make_flow(), label=label, issued_by=None, **arguments)
