@@ -3,11 +3,11 @@
 from django.urls import URLPattern, path, re_path
 
 from portal.authorizations.views import (
-    guide,
     campaigns,
     confirmations,
     customers,
     flows,
+    guide,
     home,
     installation,
     leap_requests,

@@ -132,9 +132,7 @@ def test_filters_work_without_a_page_load_and_stand_in_the_url(
     assert page.locator("#table tbody tr").count() == 1
 
 
-def test_without_scripts_the_main_job_works_too(
-    live_server: Any, new_page: Callable[..., Page], manager: User
-) -> None:
+def test_without_scripts_the_main_job_works_too(live_server: Any, new_page: Callable[..., Page], manager: User) -> None:
     make_flow()
     make_customer(name="Rosa")
     page = new_page(java_script_enabled=False)

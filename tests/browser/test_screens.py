@@ -43,7 +43,7 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
 ) -> None:
     flow, legacy = make_flow(name="Connect, both regions"), make_legacy_flow()
     campaign = make_campaign(flow=flow, owner=admin)
-    customer = make_customer(name="Bartholomew Featherstonehaugh-Cholmondeley", company="Davis, Aguilar and Browning LLC")
+    customer = make_customer(name="Bartholomew Featherstonehaugh-Cholmondeley", company="Davis, Aguilar and Browning")
     link = make_link(customer=customer, flow=flow, campaign=campaign, issued_by=admin)
     issue_shared_link(flow=legacy, label="poster", utilities=[legacy.utilities.first()], issued_by=admin)
     page = new_page(width=width)

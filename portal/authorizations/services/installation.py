@@ -35,7 +35,7 @@ def claim_environment() -> None:
 
 @transaction.atomic
 def save_installation(*, partner_name: str, support_email: str, partner_success_email: str) -> Installation:
-    """Save what admins may set; the environment is claimed at first use, never set. Other processes see it in seconds."""
+    """Save what admins may set; the environment is claimed at first use, never set. Others see it in seconds."""
     installation, _ = Installation.objects.update_or_create(
         id=1,
         defaults={
