@@ -87,7 +87,7 @@ bench: $(STAMP_DEV) ## measure the portal beside its peers (ARGS=--quick: under 
 lint: $(STAMP_DEV) ## check style, types, templates, imports, migrations and the settings behind https
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(CHECK_ENV) $(BIN)/mypy
 	$(BIN)/djlint --quiet --check templates
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports

@@ -204,6 +204,7 @@ if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
 # Uploaded customer lists: personal data, so never below a public address.
 MEDIA_ROOT = VAR_DIR / "media"
 FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FILE_UPLOAD_HANDLERS = [
     "portal.authorizations.upload_limit.LimitedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

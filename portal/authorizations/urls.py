@@ -9,6 +9,7 @@ from portal.authorizations.views import (
     flows,
     guide,
     home,
+    imports,
     installation,
     leap_requests,
     link_issue,
@@ -27,6 +28,27 @@ urlpatterns: list[URLPattern] = [
     path("customers/new/", customers.CustomerCreateView.as_view(), name="customer_create"),
     path("customers/assign/", customers.CustomerAssignView.as_view(), name="customer_assign"),
     path("customers/export/", customers.CustomerExportView.as_view(), name="customer_export"),
+    path("customers/import/", imports.CustomerImportView.as_view(), name="customer_import"),
+    path("customers/import/<int:pk>/", imports.CustomerImportDetailView.as_view(), name="customer_import_detail"),
+    path(
+        "customers/import/<int:pk>/columns/",
+        imports.CustomerImportColumnsView.as_view(),
+        name="customer_import_columns",
+    ),
+    path("customers/import/<int:pk>/apply/", imports.CustomerImportApplyView.as_view(), name="customer_import_apply"),
+    path(
+        "customers/import/<int:pk>/cancel/", imports.CustomerImportCancelView.as_view(), name="customer_import_cancel"
+    ),
+    path(
+        "customers/import/<int:pk>/restart/",
+        imports.CustomerImportRestartView.as_view(),
+        name="customer_import_restart",
+    ),
+    re_path(
+        r"^customers/import/(?P<pk>[0-9]{1,18})/(?P<which>refused|links)\.csv\Z",
+        imports.CustomerImportFileView.as_view(),
+        name="customer_import_file",
+    ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.

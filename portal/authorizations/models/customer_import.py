@@ -51,6 +51,11 @@ class CustomerImport(models.Model):
         return self.file_name
 
     @property
+    def is_running(self) -> bool:
+        """Being checked or applied, here or by the worker."""
+        return self.state in (ImportState.CHECKING, ImportState.APPLYING)
+
+    @property
     def good_count(self) -> int:
         return self.new_count + self.changed_count + self.same_count
 

@@ -189,6 +189,11 @@ class _Check:
         self._answers: dict[tuple[int | None, str], str] = {}
         self._changes: list[Change] = []
         self._changes_kept = 0
+        # How a change of a primary key is shown.
+        self._names: dict[str, dict[int, str]] = {
+            "utility_id": dict(Utility.objects.values_list("pk", "short_name")),
+            "assigned_rep_id": {user.pk: str(user) for user in User.objects.all()},
+        }
 
     def check_batch(self, batch: Sequence[Row]) -> tuple[list[StagedRow], list[tuple[Row, list[Fault]]]]:
         """Return the good rows, and the refused ones with all their faults."""
@@ -299,9 +304,20 @@ class _Check:
             if self._changes_kept < MAX_CHANGES:
                 self._changes_kept += 1
                 self._changes.append(
-                    Change(row.line, str(existing[self._at["external_id"]]), name, _show(before), _show(value))
+                    Change(
+                        row.line,
+                        str(existing[self._at["external_id"]]),
+                        name_of(name),
+                        self._show(name, before),
+                        self._show(name, value),
+                    )
                 )
         return changed
+
+    def _show(self, name: str, value: Any) -> str:
+        if value is None:
+            return ""
+        return self._names[name].get(value, "") if name in self._names else shorten(str(value))
 
     def _taken_reference_ids(self, candidates: list[tuple[Row, list[Any]]]) -> dict[str, str | None]:
         """Return which external id a wanted reference id belongs to already."""
@@ -338,10 +354,6 @@ def _write_refusal(writer: Any, row: Row, faults: Sequence[Fault], width: int) -
             " ".join(fault.reason for fault in faults),
         ]
     )
-
-
-def _show(value: Any) -> str:
-    return "" if value is None else shorten(str(value))
 
 
 def name_of(attribute: str) -> str:

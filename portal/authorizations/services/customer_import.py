@@ -13,6 +13,7 @@ from portal.authorizations.models import Campaign, Customer, Flow, Link, Utility
 from portal.authorizations.services.bulk_links import BulkResult, issue_links
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import Report, StagedRow, Staging
+from portal.authorizations.services.links import FlowRules
 
 #: The customer's columns of the CSV with links, each with its header.
 CUSTOMER_COLUMNS = (
@@ -132,18 +133,21 @@ def _write_customers(batch: list[StagedRow], *, fields: Sequence[str], by: User 
 def _join_links(
     batch: list[StagedRow], *, fields: Sequence[str], flow: Flow, campaign: Campaign | None
 ) -> Iterator[Sequence[Any]]:
+    """Yield the cells of each row with the customer's live link: for Legacy, the one of the utility asked for."""
     position = list(fields).index("external_id")
     ids = [row.values[position] for row in batch]
     utilities = dict(Utility.objects.values_list("pk", "utility_id"))
     customers = {customer.external_id: customer for customer in Customer.objects.filter(external_id__in=ids)}
-    links = Link.objects.live().filter(flow=flow, campaign=campaign, customer__external_id__in=ids).order_by("pk")
-    by_customer = {link.customer_id: link for link in links}
+    links = Link.objects.live().filter(flow=flow, campaign=campaign, customer__external_id__in=ids)
+    found = {(link.customer_id, link.utility_id): link for link in links}
+    rules = FlowRules(flow=flow, campaign=campaign)
     for row in batch:
         customer = customers[row.values[position]]
-        link = by_customer.get(customer.pk)
+        asked = rules.request_for(customer).utility
+        link = found.get((customer.pk, asked.pk if asked else None))
         values = [
             utilities.get(customer.utility_id or 0, "") if name == "utility" else getattr(customer, name)
             for name in CUSTOMER_COLUMNS
         ]
-        found = [link.reference_id, link.url, link.short_url] if link else ["", "", ""]
-        yield [*values, *found, *row.extra]
+        issued = [link.reference_id, link.url, link.short_url] if link else ["", "", ""]
+        yield [*values, *issued, *row.extra]
