@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.forms import UsernameField
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
@@ -22,6 +23,8 @@ class PersonForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email", "phone"]
+        # Normalizes letters as the sign-in form does: else “ｍａｙａ” could never sign in.
+        field_classes = {"username": UsernameField}
         labels = {"username": "Sign-in name", "email": "Email", "phone": "Phone"}
         help_texts = {"username": "Letters, digits and @ . + - _ only. Capital letters do not count at sign-in."}
         widgets = {

@@ -1,15 +1,20 @@
-"""Django's own admin: every model, in the same dress. It reads; what changes links goes through the same services."""
+"""Django's own admin: every model, in the same dress. What it changes goes through the same forms and services."""
 
+from functools import partialmethod
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from portal.accounts.admin import ReadOnlyAdmin
+from portal.authorizations.forms.campaigns import CampaignForm
+from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm
 from portal.authorizations.models import (
     Campaign,
@@ -23,6 +28,8 @@ from portal.authorizations.models import (
     Utility,
     Visit,
 )
+from portal.authorizations.services.campaigns import save_campaign
+from portal.authorizations.services.customers import add_customer, change_customer
 from portal.authorizations.services.jobs import AT_ONCE, create_issue_job, run_job
 from portal.authorizations.services.links import void_links
 from portal.authorizations.tasks import run_job_task
@@ -30,31 +37,24 @@ from portal.authorizations.views import timelines
 from portal.authorizations.views.lists import user_of
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Append-only rows: to be looked at."""
+class StaffFormAdmin(admin.ModelAdmin[Any]):
+    """Rows that change by the form of their own screen, which asks who fills it in."""
 
     list_per_page = 50
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"__init__": partialmethod(form.__init__, user=user_of(request))})
 
 
 @admin.register(Customer)
-class CustomerAdmin(admin.ModelAdmin[Customer]):
+class CustomerAdmin(StaffFormAdmin):
+    form = CustomerForm
     list_display = ("__str__", "company", "email", "utility", "customer_type", "assigned_rep", "external_id")
     list_filter = ("utility__region", "utility", "customer_type", "language", "assigned_rep")
     search_fields = ("name", "company", "email", "external_id", "street")
-    autocomplete_fields = ("utility", "assigned_rep")
     list_select_related = ("utility", "assigned_rep")
-    list_per_page = 50
-    show_full_result_count = False
     actions = ("issue_links",)
 
     @admin.action(description="Issue links", permissions=["issue"])
@@ -62,15 +62,7 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
         """Ask for flow and campaign, then issue as everywhere."""
         form = IssueForm(request.POST if "flow" in request.POST else None)
         if not form.is_bound or not form.is_valid():
-            context = {
-                **self.admin_site.each_context(request),
-                "title": f"Issue links for {queryset.count()} customers",
-                "form": form,
-                "opts": self.model._meta,
-                "chosen": queryset.values_list("pk", flat=True),
-                "select_across": request.POST.get("select_across", "0"),
-                "checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
-            }
+            context = _action_page(self, request, queryset, title="Issue links for", form=form)
             return render(request, "admin/authorizations/customer/issue_links.html", context)
         ids = list(queryset.order_by("pk").values_list("pk", flat=True))
         job = create_issue_job(
@@ -90,9 +82,10 @@ class CustomerAdmin(admin.ModelAdmin[Customer]):
         return request.user.has_perm("authorizations.add_link")
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
-        if not change:
-            obj.added_by = user_of(request)
-        super().save_model(request, obj, form, change)
+        if change:
+            change_customer(customer=obj, fields=form.changed_data)
+        else:
+            add_customer(customer=obj, added_by=user_of(request))
 
 
 @admin.register(Link)
@@ -106,6 +99,7 @@ class LinkAdmin(ReadOnlyAdmin):
     date_hierarchy = "issued_at"
     actions = ("void",)
     fields = (
+        "on_its_screen",
         "customer",
         "label",
         "flow",
@@ -128,6 +122,13 @@ class LinkAdmin(ReadOnlyAdmin):
         "void_reason",
     )
     readonly_fields = fields
+
+    @admin.display(description="in the portal")
+    def on_its_screen(self, link: Link) -> SafeString:
+        shown = format_html('<a href="{}">Show the link</a>', reverse("link_detail", args=[link.pk]))
+        if link.voided_at:
+            return shown
+        return format_html('{} · <a href="{}">Void it</a>', shown, reverse("link_void", args=[link.pk]))
 
     @admin.display(boolean=True, description="live")
     def is_live(self, link: Link) -> bool:
@@ -169,25 +170,39 @@ class LinkAdmin(ReadOnlyAdmin):
             count = void_links(links=queryset, voided_by=user_of(request), reason=form.cleaned_data["reason"])
             messages.success(request, f"{count} link{'' if count == 1 else 's'} voided.")
             return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Void {queryset.count()} links",
-            "form": form,
-            "opts": self.model._meta,
-            "chosen": queryset.values_list("pk", flat=True),
-            "select_across": request.POST.get("select_across", "0"),
-            "checkbox_name": admin.helpers.ACTION_CHECKBOX_NAME,
-        }
+        context = _action_page(self, request, queryset, title="Void", form=form)
         return render(request, "admin/authorizations/link/void.html", context)
 
     def has_void_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("authorizations.void_link")
 
 
+def _action_page(
+    model_admin: admin.ModelAdmin[Any], request: HttpRequest, queryset: QuerySet[Any], *, title: str, form: Any
+) -> dict[str, Any]:
+    """Context of the page that asks, between choosing an action and doing it."""
+    opts, count = model_admin.opts, queryset.count()
+    across = request.POST.get("select_across") == "1"
+    return {
+        **model_admin.admin_site.each_context(request),
+        "title": f"{title} {count:,} {opts.verbose_name if count == 1 else opts.verbose_name_plural}",
+        "form": form,
+        "opts": opts,
+        # “All of the list” is chosen by the list's filters: a hundred thousand hidden fields would be refused.
+        "chosen": () if across else queryset.values_list("pk", flat=True),
+        "select_across": "1" if across else "0",
+        "checkbox_name": ACTION_CHECKBOX_NAME,
+    }
+
+
 def _lines(entries: list[timelines.Entry]) -> SafeString:
     if not entries:
-        return format_html("{}", "–")
-    return format_html_join(format_html("<br>"), "{} ({})", ((entry.text, entry.detail) for entry in entries))
+        return SafeString("–")
+    return format_html_join(
+        SafeString("<br>"),
+        "{}{}",
+        ((entry.text, f" ({entry.detail})" if entry.detail else "") for entry in entries),
+    )
 
 
 @admin.register(Flow)
@@ -209,12 +224,15 @@ class UtilityAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Campaign)
-class CampaignAdmin(admin.ModelAdmin[Campaign]):
+class CampaignAdmin(StaffFormAdmin):
+    form = CampaignForm
     list_display = ("name", "flow", "channel", "owner", "starts_on", "ends_on")
     list_filter = ("channel", "flow")
     search_fields = ("name",)
     list_select_related = ("flow", "owner")
-    autocomplete_fields = ("owner",)
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        save_campaign(campaign=obj, utilities=form.cleaned_data["requested_utilities"])
 
 
 @admin.register(Visit)

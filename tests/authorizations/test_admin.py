@@ -42,7 +42,7 @@ def test_action_issues_links_by_the_same_service(admin_client: Client) -> None:
     customer, flow = make_customer(), make_flow()
     address = reverse("admin:authorizations_customer_changelist")
     chosen = {"action": "issue_links", "_selected_action": [customer.pk]}
-    assert "Issue links for 1 customers" in admin_client.post(address, chosen).text
+    assert "Issue links for 1 customer" in admin_client.post(address, chosen).text
     admin_client.post(address, {**chosen, "flow": flow.pk})
     assert Link.objects.get().customer == customer
     admin_client.post(address, {**chosen, "flow": flow.pk})
@@ -53,7 +53,7 @@ def test_action_voids_links_with_a_reason(admin_client: Client) -> None:
     link = make_link()
     address = reverse("admin:authorizations_link_changelist")
     chosen = {"action": "void", "_selected_action": [link.pk]}
-    assert "Void 1 links" in admin_client.post(address, chosen).text
+    assert "Void 1 link" in admin_client.post(address, chosen).text
     admin_client.post(address, {**chosen, "reason": ""})
     assert not Link.objects.filter(voided_at__isnull=False).exists()
     admin_client.post(address, {**chosen, "reason": "wrong house"})

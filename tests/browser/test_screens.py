@@ -34,7 +34,7 @@ def test_wrong_password_is_said_and_signs_nobody_in(
     page.fill("input[name=username]", "maya")
     page.fill("input[name=password]", "wrong")
     page.click("main button[type=submit]")
-    assert "correct username and password" in page.inner_text("main")
+    assert "That name and password do not belong together." in page.inner_text("main")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -15,10 +15,17 @@ class OfferedUtilityField(UtilityChoiceField):
     """The catalogue as checkboxes: each utility with its id, its region and what it lacks."""
 
     default_error_messages = {
-        "required": "Choose at least one utility: a flow without one leads nowhere.",
         "invalid_choice": "“%(value)s” is not a utility of the catalogue (R9): an admin adds it under Utilities.",
         "invalid_pk_value": "“%(pk)s” is not a utility of the catalogue (R9): an admin adds it under Utilities.",
     }
+
+    def clean(self, value: Any) -> Any:
+        # Longer numbers are no key of any row, and SQLite cannot even ask for them.
+        for pk in value or ():
+            if len(str(pk)) > 18:
+                code = "invalid_choice"
+                raise forms.ValidationError(self.error_messages[code], code, params={"value": f"{str(pk)[:18]}…"})
+        return super().clean(value)
 
     def label_from_instance(self, obj: Utility) -> str:
         only = "" if obj.supports_legacy else " · Connect only"
@@ -31,6 +38,7 @@ class FlowForm(forms.ModelForm[Flow]):
 
     utilities = OfferedUtilityField(
         Utility.objects.order_by("region", "id"),
+        required=False,  # `find_problems` asks for one, and knows whether the region has any
         label="Utilities offered",
         help_text="What Leap configured for this flow. Customers of another utility are refused, with the reason.",
     )
@@ -51,6 +59,7 @@ class FlowForm(forms.ModelForm[Flow]):
             "utilities",
             "terms",
         ]
+        error_messages = {"name": {"unique": "Another flow has this name: choose one that tells them apart."}}
         widgets = {
             "journey": forms.RadioSelect,
             "address": forms.RadioSelect,
@@ -125,7 +134,10 @@ class FlowForm(forms.ModelForm[Flow]):
         if name in cleaned:
             return str(cleaned[name])
         value = self[name].value()
-        return value.strip() if isinstance(value, str) else ""
+        choices = getattr(self.fields[name], "choices", None)
+        if not isinstance(value, str) or (choices and value not in dict(choices)):
+            return ""
+        return value.strip()
 
     def _utilities(self) -> list[Utility]:
         cleaned = getattr(self, "cleaned_data", {})

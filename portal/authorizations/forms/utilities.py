@@ -7,6 +7,7 @@ from django import forms
 from portal.authorizations.models import Region, Utility
 from portal.authorizations.services.utilities import find_conflicts
 from portal.leap.authorization_urls import explain_slug
+from portal.leap.characters import quote
 
 
 class UtilityForm(forms.ModelForm[Utility]):
@@ -16,11 +17,6 @@ class UtilityForm(forms.ModelForm[Utility]):
         model = Utility
         fields = ["region", "utility_id", "name", "short_name", "leap_name", "supports_connect", "supports_legacy"]
         widgets = {"utility_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
-        error_messages = {
-            "utility_id": {"unique": "The catalogue already has a utility with this ID."},
-            "name": {"unique": "The catalogue already has a utility with this name."},
-            "short_name": {"unique": "The catalogue already has a utility with this short name."},
-        }
 
     def clean_utility_id(self) -> str:
         utility_id: str = self.cleaned_data["utility_id"]
@@ -30,6 +26,11 @@ class UtilityForm(forms.ModelForm[Utility]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        for field in ("utility_id", "name", "short_name"):
+            # Capitals included: files of customers name utilities as it comes, and must find one.
+            same = Utility.objects.filter(**{f"{field}__iexact": cleaned.get(field, "")}).exclude(pk=self.instance.pk)
+            if other := same.first():
+                self.add_error(field, f"{quote(cleaned[field])} is in the catalogue already: {other}, {other.region}.")
         region, legacy = cleaned.get("region"), cleaned.get("supports_legacy")
         if legacy and region and region != Region.CAISO:
             self.add_error(

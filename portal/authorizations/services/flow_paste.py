@@ -42,9 +42,14 @@ def read_pasted_url(url: str) -> PastedFlow:
     pasted = PastedFlow(_values(parsed), utilities)
     if parsed.environment != here:
         other = "production" if parsed.environment == PRODUCTION else "staging"
+        said = (
+            f"This URL belongs to Leap’s {other}, but this portal works with {settings.LEAP_ENVIRONMENT}"
+            if other != settings.LEAP_ENVIRONMENT
+            else "This URL has the address that Leap publishes, but this portal’s settings (LEAP_…_URL) name another"
+        )
         pasted.warnings.append(
-            f"This URL belongs to Leap’s {other}, but this portal works with {settings.LEAP_ENVIRONMENT}: "
-            "its links will have the addresses shown in the preview, where Leap may know another organization or title."
+            f"{said}: its links will have the addresses shown in the preview, where Leap may know another "
+            "organization or title."
         )
     pasted.warnings.extend(
         f"{quote(utility_id)} is not in the catalogue of utilities: an admin adds it under Utilities, "

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from portal.authorizations.models import Address, Flow, Journey, Region, Utility
 from portal.authorizations.services.flow_urls import build_url
 from portal.leap.authorization_urls import is_valid_slug, mark_variable_parts
+from portal.leap.characters import visible
 
 #: Looks like a generated one, its check character included.
 EXAMPLE_REFERENCE_ID = "7f3k9x2m4qad"
@@ -64,7 +65,7 @@ class _StandIns:
             return text
         # A random word: nobody's organization is called so.
         token = f"wrong-{len(self.wrong)}-9c41e6b2"
-        self.wrong[token] = text or f"<{name}>"
+        self.wrong[token] = visible(text) or f"<{name}>"
         return token
 
     def parts(self, url: str) -> tuple[Part, ...]:
@@ -97,7 +98,8 @@ def _example(flow: Flow, label: str, *, utility_id: str = "", requested: tuple[s
         return Example(label, (Part(str(error), wrong=True),))
     example = Example(label, stand_ins.parts(url))
     if regional and not flow.region:
-        # Built with a region that nobody chose: shown as the one that is missing.
-        parts = tuple(Part("<region>", wrong=True) if p.marked and p.text == Region.CAISO else p for p in example.parts)
+        # Built with a region that nobody chose, the first part that varies: shown as missing.
+        place = next(number for number, part in enumerate(example.parts) if part.marked)
+        parts = (*example.parts[:place], Part("<region>", wrong=True), *example.parts[place + 1 :])
         example = replace(example, parts=parts)
     return example

@@ -83,7 +83,8 @@ def _check_regional(flow: Flow) -> Iterator[FlowProblem]:
         yield FlowProblem("program", f"{reason}. Leap lists {' and '.join(PROGRAMS)}.")
     variant = Variant(flow.variant) if flow.variant in Variant.values else None
     taken = CustomerTypes.COMMERCIAL if variant and variant.startswith("COMMERCIAL") else CustomerTypes.RESIDENTIAL
-    if flow.customer_types != taken:
+    # Nothing chosen, or something that is no choice, is the form's to say.
+    if flow.customer_types in CustomerTypes.values and flow.customer_types != taken:
         said = (
             f"The variant “{variant.label}” takes {taken.label.lower()} customers only"
             if variant

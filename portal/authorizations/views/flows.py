@@ -182,7 +182,9 @@ def _typed(request: HttpRequest) -> dict[str, Any]:
         name: request.POST[name] for name in FlowForm.base_fields if name in request.POST and name != "utilities"
     }
     if "utilities" in request.POST:
-        typed["utilities"] = [int(value) for value in request.POST.getlist("utilities") if value.isdecimal()]
+        typed["utilities"] = [
+            int(value) for value in request.POST.getlist("utilities") if value.isdecimal() and len(value) < 19
+        ]
     return typed
 
 
