@@ -1,6 +1,6 @@
 """People who sign in."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -19,7 +19,7 @@ class User(AbstractUser):
 
     phone = models.CharField(max_length=40, blank=True)
 
-    objects = PersonManager()
+    objects: ClassVar[PersonManager] = PersonManager()
 
     class Meta(AbstractUser.Meta):
         constraints = [

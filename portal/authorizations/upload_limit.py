@@ -1,9 +1,11 @@
 """An upload that is too large is dropped while it arrives, not after it has filled the disk."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+
+from portal.authorizations.requests import PortalRequest
 
 
 class LimitedUploadHandler(FileUploadHandler):
@@ -20,7 +22,7 @@ class LimitedUploadHandler(FileUploadHandler):
         self.received += len(raw_data)
         if self.received > settings.MAX_UPLOAD_BYTES:
             if self.request is not None:
-                self.request.upload_too_large = True
+                cast(PortalRequest, self.request).upload_too_large = True
             raise StopUpload(connection_reset=False)
         return raw_data
 

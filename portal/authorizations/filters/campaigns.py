@@ -47,4 +47,4 @@ class CampaignFilterSet(filters.FilterSet):
             return queryset.filter(starts_on__gt=today)
         if value == "over":
             return queryset.filter(ends_on__lt=today)
-        return queryset.running_on(today)  # type: ignore[attr-defined,no-any-return]
+        return queryset.running_on(today)  # type: ignore[attr-defined]

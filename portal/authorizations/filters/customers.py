@@ -58,7 +58,7 @@ class CustomerFilterSet(filters.FilterSet):
             del self.form.fields["campaign"]
 
     def search(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
-        return queryset.search(value)  # type: ignore[attr-defined,no-any-return]
+        return queryset.search(value)  # type: ignore[attr-defined]
 
     def by_type(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
         return queryset.filter(customer_type="" if value == "unknown" else value)

@@ -28,10 +28,10 @@ class FlowFilterSet(filters.FilterSet):
         fields: list[str] = []
 
     def search(self, queryset: QuerySet[Flow], name: str, value: str) -> QuerySet[Flow]:
-        return queryset.search(value)  # type: ignore[attr-defined,no-any-return]
+        return queryset.search(value)  # type: ignore[attr-defined]
 
     def by_region(self, queryset: QuerySet[Flow], name: str, value: str) -> QuerySet[Flow]:
-        return queryset.in_region(value)  # type: ignore[attr-defined,no-any-return]
+        return queryset.in_region(value)  # type: ignore[attr-defined]
 
     def by_customer_type(self, queryset: QuerySet[Flow], name: str, value: str) -> QuerySet[Flow]:
         return queryset.filter(customer_types__in=[CustomerTypes.BOTH, value])

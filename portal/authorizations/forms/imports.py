@@ -1,6 +1,6 @@
 """The forms of an import: the file, then what its columns mean and which links shall follow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -46,10 +46,10 @@ class ColumnsForm(forms.Form):
     )
     campaign = forms.ModelChoiceField(Campaign.objects.none(), required=False, empty_label="No campaign")
 
-    def __init__(self, *args: Any, imported: CustomerImport, **kwargs: Any) -> None:
-        initial = {f"column_{index}": field for index, field in imported.columns.items()}
+    def __init__(self, data: Mapping[str, Any] | None = None, *, imported: CustomerImport) -> None:
+        initial: dict[str, Any] = {f"column_{index}": field for index, field in imported.columns.items()}
         initial.update(flow=imported.flow_id, campaign=imported.campaign_id)
-        super().__init__(*args, initial={**initial, **kwargs.pop("initial", {})}, **kwargs)
+        super().__init__(data, initial=initial)
         self.header: Sequence[str] = imported.header
         self.fields["flow"].queryset = Flow.objects.live().order_by("name")  # type: ignore[attr-defined]
         self.fields["campaign"].queryset = Campaign.objects.filter(flow__in=Flow.objects.live())  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ class ColumnsForm(forms.Form):
         flow, campaign = cleaned.get("flow"), cleaned.get("campaign")
         if campaign and not flow:
             cleaned["flow"] = campaign.flow
-        elif campaign and campaign.flow_id != flow.pk:
+        elif campaign and flow and campaign.flow_id != flow.pk:
             self.add_error("campaign", f"The campaign “{campaign}” belongs to the flow “{campaign.flow}”.")
         for problem in check_columns(self.columns, self.header):
             self.add_error(None, problem)

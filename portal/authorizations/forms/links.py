@@ -13,7 +13,7 @@ class UtilityChoiceField(forms.ModelMultipleChoiceField):
 
     widget = forms.CheckboxSelectMultiple
 
-    def label_from_instance(self, obj: Utility) -> str:  # type: ignore[override]
+    def label_from_instance(self, obj: Utility) -> str:
         return f"{obj.short_name} · {obj.region}"
 
 

@@ -134,7 +134,7 @@ class Customer(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(reference_id__isnull=True)
-                | IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=reference_ids.MAX_LENGTH),
+                | Q(IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=reference_ids.MAX_LENGTH)),
                 name="customer_reference_id_characters",
                 violation_error_message="A reference id has 3 to 50 characters of A–Z a–z 0–9 - . _ ~.",
             ),

@@ -1,6 +1,6 @@
 """Links: each is one issued URL, and how far it got."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -60,7 +60,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
         from portal.authorizations.models.confirmation import Confirmation
         from portal.authorizations.models.visit import Visit
 
-        def count(rows: models.QuerySet) -> Coalesce:  # type: ignore[type-arg]
+        def count(rows: models.QuerySet[Any]) -> Coalesce:
             per_link = rows.filter(link=OuterRef("pk")).order_by().values("link").annotate(n=Count("pk")).values("n")
             return Coalesce(Subquery(per_link), 0)
 
@@ -158,7 +158,7 @@ class Link(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(reference_id__isnull=True)
-                | IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=reference_ids.MAX_LENGTH),
+                | Q(IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=reference_ids.MAX_LENGTH)),
                 name="link_reference_id_characters",
                 violation_error_message="A reference id has 3 to 50 characters of A–Z a–z 0–9 - . _ ~.",
             ),

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from portal.authorizations.models import Confirmation, Link, Outcome
 from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one
+from portal.authorizations.services.visitors import Visitor
 from portal.leap import reference_ids
 
 #: What is kept of a query string, in characters.
@@ -22,6 +23,13 @@ class Claim:
     authorization_id: str
     outcome: Outcome | None
     """MISSING or MALFORMED; None while only the database can tell."""
+
+
+class Return(Visitor):
+    """A hit as `record_confirmation` takes it and the spool keeps it, but for its time."""
+
+    query_string: str
+    is_bot: bool
 
 
 def read_claim(query_string: str) -> Claim:

@@ -14,8 +14,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q
-
 from portal.accounts.models import User
 from portal.authorizations.models import Campaign, Customer, Flow, Link, Utility
 from portal.authorizations.services.csv_export import make_safe
@@ -326,9 +324,13 @@ class _Check:
         wanted = [reference_id for _, values in candidates if (reference_id := values[self._at["reference_id"]])]
         if not wanted:
             return {}
-        taken = dict(Customer.objects.filter(reference_id__in=wanted).values_list("reference_id", "external_id"))
-        links = Link.objects.filter(Q(reference_id__in=wanted)).values_list("reference_id", "customer__external_id")
-        return {**taken, **dict(links)}
+        customers = Customer.objects.filter(reference_id__in=wanted).values_list("reference_id", "external_id")
+        links = Link.objects.filter(reference_id__in=wanted).values_list("reference_id", "customer__external_id")
+        return {
+            reference_id: external_id
+            for reference_id, external_id in (*customers, *links)
+            if reference_id is not None  # none is: the columns are nullable, the filter is not
+        }
 
     def _fault(self, row: Row, name: str, value: str, reason: str) -> Fault:
         column = self._columns.get(name)

@@ -12,6 +12,7 @@ from portal.authorizations.models import Flow, Link
 from portal.authorizations.services.confirmations import record_confirmation
 from portal.authorizations.services.demo_people import BROWSERS
 from portal.authorizations.services.links import issue_shared_link, replace_link, void_link
+from portal.authorizations.services.visitors import Visitor
 from portal.authorizations.services.visits import record_visit
 
 #: How far the customers' links get, in hundredths. Steps are seen (visit), claimed (return) and proven (the rest).
@@ -185,7 +186,7 @@ def _void_some(stories: list[Story], chance: random.Random, now: datetime, manag
         _claim(query, chance)(now - timedelta(minutes=chance.uniform(5, 50)))
 
 
-def _visitor(chance: random.Random) -> dict[str, str]:
+def _visitor(chance: random.Random) -> Visitor:
     """A browser, and an address of the blocks that are set aside for examples."""
     return {
         "ip": f"{chance.choice(('203.0.113', '198.51.100', '192.0.2'))}.0/24",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
+from typing import TypedDict
 
 #: Crawlers, link previewers of messengers and mail scanners, and programs that are no browser. Their user agents say
 #: so themselves; a list of thousands (and the milliseconds to search it) would not catch those that do not.
@@ -20,6 +21,13 @@ _BOTS = re.compile(
     r"node-fetch|undici|\bnode\b|\bdeno/|postman|insomnia|scrapy|httpclient|cfnetwork(?!.*mobile)",
     re.IGNORECASE,
 )
+
+
+class Visitor(TypedDict):
+    """What is kept of who came: the shortened address and the browser's own words."""
+
+    ip: str
+    user_agent: str
 
 
 def is_bot(headers: Mapping[str, str]) -> bool:

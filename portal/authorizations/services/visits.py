@@ -6,6 +6,7 @@ from datetime import datetime
 
 from portal.authorizations.models import Link, Visit
 from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one
+from portal.authorizations.services.visitors import Visitor
 from portal.leap.reference_ids import normalise_code
 
 #: A chain of replaced links longer than this is refused as a loop.
@@ -21,6 +22,14 @@ class Destination:
 
     link_id: int
     url: str
+    via_id: int | None
+    is_first: bool
+
+
+class Arrival(Visitor):
+    """A visit as `record_visit` takes it and the spool keeps it, but for its time."""
+
+    link_id: int
     via_id: int | None
     is_first: bool
 

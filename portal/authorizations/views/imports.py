@@ -12,6 +12,7 @@ from django.views.generic import DetailView, View
 
 from portal.authorizations.forms.imports import ColumnsForm, UploadForm
 from portal.authorizations.models import CustomerImport, ImportState
+from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import imports
 from portal.authorizations.services.customer_file import CustomerFileError
 from portal.authorizations.tasks import apply_import_task, check_import_task
@@ -89,6 +90,7 @@ class CustomerImportDetailView(PermissionRequiredMixin, DetailView[CustomerImpor
 
     permission_required = "authorizations.import_customer"
     context_object_name = "imported"
+    request: PortalRequest
 
     def get_queryset(self) -> QuerySet[CustomerImport]:
         return all_imports().select_related("flow", "campaign", "uploaded_by")

@@ -14,6 +14,7 @@ from django.views.generic import DetailView, View
 from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.links import IssueForm, IssueOneForm, IssueSharedForm
 from portal.authorizations.models import Customer, Flow, Job
+from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services.jobs import AT_ONCE, create_issue_job, progress_key, run_job
 from portal.authorizations.services.links import IssueRefused, issue_link, issue_shared_link
 from portal.authorizations.services.progress import read_progress
@@ -29,14 +30,14 @@ class LinkIssueView(PermissionRequiredMixin, View):
 
     permission_required = "authorizations.add_link"
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: PortalRequest) -> HttpResponse:
         customer = self._customer(request)
         if customer is None:
             return self._choose(request)
         initial = {key: request.GET[key] for key in ("flow", "campaign") if request.GET.get(key, "").isdecimal()}
         return self._show(request, customer, IssueOneForm(customer=customer, initial=initial))
 
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: PortalRequest) -> HttpResponse:
         customer = self._customer(request)
         if customer is None:
             return self._choose(request)
@@ -69,7 +70,7 @@ class LinkIssueView(PermissionRequiredMixin, View):
             return None
         return get_object_or_404(Customer.objects.visible_to(user_of(request)).select_related("utility"), pk=value)
 
-    def _choose(self, request: HttpRequest) -> HttpResponse:
+    def _choose(self, request: PortalRequest) -> HttpResponse:
         """For whom? A search over the customers that the user may see, and the other ways to issue."""
         text = request.GET.get("q", "").replace("\x00", "").strip()
         customers = Customer.objects.visible_to(user_of(request)).select_related("utility")
@@ -181,6 +182,7 @@ class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
 
     permission_required = "authorizations.add_link"
     context_object_name = "job"
+    request: PortalRequest
 
     def get_queryset(self) -> QuerySet[Job]:
         user = user_of(self.request)

@@ -153,7 +153,7 @@ class LinkReplaceView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
-        wanted = request.GET.getlist("utilities") or [utility.pk for utility in link.utilities_asked]
+        wanted = request.GET.getlist("utilities") or [str(utility.pk) for utility in link.utilities_asked]
         return self._show(request, link, ReplaceForm(flow=link.flow, initial={"utilities": wanted}))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -3,7 +3,6 @@
 import logging
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -16,10 +15,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.authorizations.models import Installation
-from portal.authorizations.services.confirmations import KEPT, record_confirmation
+from portal.authorizations.services.confirmations import KEPT, Return, record_confirmation
 from portal.authorizations.services.spool import write_to_spool
-from portal.authorizations.services.visitors import is_bot, shorten_ip
-from portal.authorizations.services.visits import Destination, find_destination, record_visit
+from portal.authorizations.services.visitors import Visitor, is_bot, shorten_ip
+from portal.authorizations.services.visits import Arrival, Destination, find_destination, record_visit
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def _keep_visit(request: HttpRequest, destination: Destination) -> None:
     """Note a visit; when the database cannot be written, in the spool: the visitor is sent on all the same."""
-    values = {
+    values: Arrival = {
         "link_id": destination.link_id,
         "via_id": destination.via_id,
         "is_first": destination.is_first,
@@ -106,7 +105,7 @@ def _keep_visit(request: HttpRequest, destination: Destination) -> None:
 
 def _keep_confirmation(request: HttpRequest) -> None:
     """Keep a claim; when the database cannot be written, in the spool: the page shows all the same."""
-    values = {
+    values: Return = {
         "query_string": request.META.get("QUERY_STRING", "")[: KEPT * 2],
         "is_bot": is_bot(request.headers),
         **_visitor(request),
@@ -118,12 +117,12 @@ def _keep_confirmation(request: HttpRequest) -> None:
         _spool("confirmation", values, at)
 
 
-def _spool(kind: str, values: dict[str, Any], at: datetime) -> None:
+def _spool(kind: str, values: Arrival | Return, at: datetime) -> None:
     receipt = write_to_spool(kind=kind, record={**values, "at": at.isoformat()})
     logger.warning("The database cannot be written: a %s waits in the spool as %s", kind, receipt)
 
 
-def _visitor(request: HttpRequest) -> dict[str, str]:
+def _visitor(request: HttpRequest) -> Visitor:
     """The shortened address and the browser. Behind https stands a proxy, which adds the visitor's address last."""
     address = request.META.get("REMOTE_ADDR", "")
     if settings.SECURE_PROXY_SSL_HEADER:

@@ -1,13 +1,12 @@
 """What the three sources say of one link, in words, each in a column of its own. Never merged."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from portal.authorizations.models import Confirmation, Link, Visit
+from portal.authorizations.models import Link, Visit
 
 #: How many of the latest visits and confirmations are shown one by one.
 SHOWN = 20
@@ -36,10 +35,10 @@ def what_we_saw(link: Link) -> list[Entry]:
 
 def what_a_browser_claims(link: Link) -> list[Entry]:
     """Hits on the confirmation page with this reference id. Claims, each of them."""
-    confirmations: Sequence[Confirmation] = list(link.confirmations.by_people()[: SHOWN + 1])  # type: ignore[attr-defined]
+    confirmations = list(link.confirmations.by_people()[: SHOWN + 1])
     entries = []
     if len(confirmations) > SHOWN:
-        entries.append(Entry(f"{link.confirmations.by_people().count() - SHOWN} earlier returns"))  # type: ignore[attr-defined]
+        entries.append(Entry(f"{link.confirmations.by_people().count() - SHOWN} earlier returns"))
     for confirmation in reversed(confirmations[:SHOWN]):
         detail = _when(confirmation.at)
         if confirmation.authorization_id:

@@ -1,10 +1,13 @@
 import logging
+import os
 import threading
 import time
+from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError
 from django.db import Error, OperationalError, connections
+from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, run_with_reloader
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.management.commands.db_worker import Worker
 
@@ -72,7 +75,7 @@ class SpoolReplayer(threading.Thread):
 class Command(PortalCommand, db_worker.Command):
     help = "Do background work: the queue of tasks, and the visits and confirmations that wait in SPOOL_DIR."
 
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--replay-every", type=float, default=REPLAY_EVERY, help="Seconds between two looks into the spool."
@@ -88,11 +91,13 @@ class Command(PortalCommand, db_worker.Command):
         batch: bool,
         backend_name: str,
         startup_delay: bool,
+        reload: bool,
         max_tasks: int | None,
         worker_id: str,
-        replay_every: float,
         **options: Any,
     ) -> None:
+        if exclude_queues and "*" not in queue_name.split(","):
+            raise CommandError("--exclude-queues can only be used with --queue-name=*")
         self.configure_logging(verbosity)
         worker = PatientWorker(
             queue_names=queue_name.split(","),
@@ -104,11 +109,21 @@ class Command(PortalCommand, db_worker.Command):
             max_tasks=max_tasks,
             worker_id=worker_id,
         )
-        worker.configure_signals()
-        replayer = SpoolReplayer(replay_every)
-        replayer.start()
-        try:
-            # A stop signal ends the worker with SystemExit, at once or after the task that it is at.
-            worker.run()
-        finally:
-            replayer.stop()
+        replayer = SpoolReplayer(options["replay_every"])
+        # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
+        if reload and not batch:
+            if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
+                worker.configure_signals()
+            run_with_reloader(_work, worker, replayer)
+        else:
+            worker.configure_signals()
+            _work(worker, replayer)
+
+
+def _work(worker: Worker, replayer: SpoolReplayer) -> None:
+    replayer.start()
+    try:
+        # A stop signal ends the worker with SystemExit, at once or after the task that it is at.
+        worker.run()
+    finally:
+        replayer.stop()
