@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
 
 MIN_ROUNDS = 5
 
@@ -21,14 +20,18 @@ class MissingPeerError(RuntimeError):
     """What we measure ourselves against is not installed: there is nothing to print, and no way to pass."""
 
 
+class DifferentWorkError(RuntimeError):
+    """The two sides did not do the same work: their times say nothing beside each other."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the table. `ratios` holds one peer/ours ratio for each round."""
+    """One line of the table. `ratios` holds one peer/ours ratio for each round; without a goal it is only told."""
 
     name: str
     peer_name: str
     ratios: tuple[float, ...]
-    goal: float
+    goal: float | None
 
     @property
     def ratio(self) -> float:
@@ -41,7 +44,7 @@ class Result:
 
     @property
     def met(self) -> bool:
-        return self.ratio >= self.goal
+        return self.goal is None or self.ratio >= self.goal
 
 
 def require_peer(module: str, distribution: str) -> str:
@@ -60,13 +63,38 @@ def compare(
     ours: Callable[[], object],
     peer: Callable[[], object],
     rounds: int = MIN_ROUNDS,
-    goal: float = 1.5,
+    goal: float | None = 1.5,
     *,
     peer_name: str,
     before_each: Callable[[], object] | None = None,
+    outcome: Callable[[], object] | None = None,
+    warm_up: bool = True,
 ) -> Result:
-    """Time both sides in turns. `before_each` runs untimed before every turn (to empty a table, for example)."""
-    return compare_costs(name, _timed(ours, before_each), _timed(peer, before_each), rounds, goal, peer_name=peer_name)
+    """Time both sides in turns.
+
+    `before_each` runs untimed before every turn (to empty a table, for example). `outcome` runs untimed after it and
+    returns what the turn has done: DifferentWorkError if it is not the same every time.
+    """
+    same = _SameWork(name)
+
+    def timed(side: Callable[[], object], side_name: str) -> Callable[[], float]:
+        def turn() -> float:
+            if before_each:
+                before_each()
+            # One side's garbage must not be collected on the other side's clock.
+            gc.collect()
+            start = time.perf_counter()
+            side()
+            seconds = time.perf_counter() - start
+            if outcome:
+                same.check(side_name, outcome())
+            return seconds
+
+        return turn
+
+    return compare_costs(
+        name, timed(ours, "ours"), timed(peer, peer_name), rounds, goal, peer_name=peer_name, warm_up=warm_up
+    )
 
 
 def compare_costs(
@@ -74,19 +102,22 @@ def compare_costs(
     ours: Callable[[], float],
     peer: Callable[[], float],
     rounds: int = MIN_ROUNDS,
-    goal: float = 1.5,
+    goal: float | None = 1.5,
     *,
     peer_name: str,
+    warm_up: bool = True,
 ) -> Result:
     """Compare what both sides say that their turn cost: seconds that they took themselves, or bytes. Less is better.
 
-    One turn of each comes first and is not counted: imports, caches and connections are warm for both. Who goes first
-    changes from round to round, so that a machine that slows down or speeds up favours neither.
+    One turn of each comes first and is not counted: imports, caches and connections are warm for both (`warm_up`
+    False: the caller has seen to it). Who goes first changes from round to round, so that a machine that slows down or
+    speeds up favours neither.
     """
     if rounds < MIN_ROUNDS:
         raise ValueError(f"{name}: {rounds} rounds say too little, {MIN_ROUNDS} is the least.")
-    ours()
-    peer()
+    if warm_up:
+        ours()
+        peer()
     ratios = []
     for number in range(rounds):
         if number % 2:
@@ -99,17 +130,19 @@ def compare_costs(
     return Result(name, peer_name, tuple(ratios), goal)
 
 
-def _timed(side: Callable[[], object], before_each: Callable[[], object] | None) -> Callable[[], float]:
-    def turn() -> float:
-        if before_each:
-            before_each()
-        # One side's garbage must not be collected on the other side's clock.
-        gc.collect()
-        start = time.perf_counter()
-        side()
-        return time.perf_counter() - start
+class _SameWork:
+    """Remembers the first outcome and compares every later one with it."""
 
-    return turn
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._first: tuple[str, object] | None = None
+
+    def check(self, side: str, outcome: object) -> None:
+        if self._first is None:
+            self._first = (side, outcome)
+        elif outcome != self._first[1]:
+            before, expected = self._first
+            raise DifferentWorkError(f"{self._name}: {side} left {outcome!r}, {before} had left {expected!r}.")
 
 
 def format_table(results: Sequence[Result]) -> str:
@@ -124,18 +157,11 @@ def format_table(results: Sequence[Result]) -> str:
                 result.peer_name,
                 f"{result.ratio:.2f}x",
                 f"{low:.2f}-{high:.2f}",
-                f">= {result.goal:g}x",
-                "met" if result.met else "MISSED",
+                "none" if result.goal is None else f">= {result.goal:g}x",
+                "" if result.goal is None else "met" if result.met else "MISSED",
             )
         )
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
-
-
-def main(run: Callable[..., Sequence[Result]], **options: Any) -> int:
-    """Run one module's measurements, print them and return the exit status: 1 when a goal is missed."""
-    results = run(**options)
-    print(format_table(results))
-    return 0 if all(result.met for result in results) else 1

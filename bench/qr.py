@@ -4,7 +4,6 @@ Both sides get the same texts at the same level and do the whole job, from text 
 and ours keeps no finished code, so a second round finds nothing ready.
 """
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from qrcode import QRCode
 from qrcode.image.svg import SvgPathImage
 
-from bench.harness import MIN_ROUNDS, Result, compare, compare_costs, main, require_peer
+from bench.harness import MIN_ROUNDS, Result, compare, compare_costs, require_peer
 from portal.printing.qr import ERROR_CORRECTIONS, qr_svg
 
 SPEED_GOAL = 1.5
@@ -69,11 +68,3 @@ def run(rounds: int = MIN_ROUNDS, *, quick: bool = False) -> list[Result]:
         results.append(compare(f"QR as SVG, {name}: speed", ours, peer, rounds, SPEED_GOAL, peer_name=peer_name))
         results.append(compare_costs(f"QR as SVG, {name}: bytes", ours, peer, rounds, BYTES_GOAL, peer_name=peer_name))
     return results
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=MIN_ROUNDS)
-    parser.add_argument("--quick", action="store_true", help="fewer codes in a turn")
-    arguments = parser.parse_args()
-    raise SystemExit(main(run, rounds=arguments.rounds, quick=arguments.quick))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bench import qr
-from bench.harness import MissingPeerError, Result, compare, compare_costs, format_table, main, require_peer
+from bench.harness import MissingPeerError, Result, compare, compare_costs, format_table, require_peer
 
 
 def costing(name: str, costs: list[float], turns: list[str]) -> Callable[[], float]:
@@ -46,17 +46,13 @@ def test_a_timed_turn_is_prepared_off_the_clock() -> None:
     assert all(ratio > 0 for ratio in result.ratios)
 
 
-@pytest.mark.parametrize(("goal", "met", "word", "status"), [(1.5, True, "met", 0), (1.51, False, "MISSED", 1)])
-def test_a_missed_goal_is_said_and_fails(
-    goal: float, met: bool, word: str, status: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(("goal", "met", "word"), [(1.5, True, "met"), (1.51, False, "MISSED")])
+def test_a_missed_goal_is_said(goal: float, met: bool, word: str) -> None:
     result = Result("one job", "other 1.0", (1.0, 1.5, 2.25), goal)
     assert result.met is met
     header, line = format_table([result]).splitlines()
     assert header.split() == ["what", "beside", "ratio", "spread", "goal"]
     assert line.split() == ["one", "job", "other", "1.0", "1.50x", "1.00-2.25", ">=", f"{goal:g}x", word]
-    assert main(lambda: [result]) == status
-    assert word in capsys.readouterr().out
 
 
 def test_too_few_rounds_and_free_turns_are_refused() -> None:

@@ -1,0 +1,59 @@
+"""`python -m bench`: measure the portal beside its peers, each part in a process and a temporary database of its own.
+
+Exit status 0 when every part was measured, 2 when one could not be (a peer is missing, or the two sides did not do the
+same work); with --strict also 1 when a goal was missed.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+
+from bench.databases import POSTGRESQL
+from bench.harness import MIN_ROUNDS, DifferentWorkError, MissingPeerError, Result, format_table
+from bench.parts import PARTS, measure_apart
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parse(arguments)
+    start = time.monotonic()
+    results: list[Result] = []
+    for name in options.parts or PARTS:
+        print(f"Measuring {name} …", file=sys.stderr, flush=True)
+        try:
+            results += measure_apart(name, rounds=options.rounds, quick=options.quick, server=options.postgresql)
+        except (MissingPeerError, DifferentWorkError, BrokenProcessPool) as error:
+            print(f"bench: {name}: {error}", file=sys.stderr)
+            return 2
+    database = "PostgreSQL" if options.postgresql else "SQLite"
+    print(
+        f"{'Quick, ' if options.quick else ''}{options.rounds} rounds, {database}. Ratio: the median over the rounds."
+    )
+    print(format_table(results))
+    print(f"Ended after {(time.monotonic() - start) / 60:.1f} minutes.", file=sys.stderr)
+    return 1 if options.strict and not all(result.met for result in results) else 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; all when none is named")
+    parser.add_argument("--quick", action="store_true", help="smaller inputs: under 3 minutes")
+    parser.add_argument("--rounds", type=int, default=MIN_ROUNDS, help=f"at least {MIN_ROUNDS}")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a goal is missed")
+    parser.add_argument(
+        "--postgresql", nargs="?", const=POSTGRESQL, default="", metavar="URL", help=f"not SQLite; {POSTGRESQL}"
+    )
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.parts if name not in PARTS]
+    if unknown:
+        parser.error(f"there is no part “{unknown[0]}”: choose of {', '.join(PARTS)}")
+    if options.rounds < MIN_ROUNDS:
+        parser.error(f"{options.rounds} rounds say too little, {MIN_ROUNDS} is the least")
+    return options
+
+
+if __name__ == "__main__":
+    # Ended from outside, the temporary databases and servers go all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    raise SystemExit(main())

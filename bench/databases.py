@@ -1,0 +1,88 @@
+"""Temporary databases: every part is measured in its own, which is removed afterwards. The portal's is never touched."""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
+
+
+@contextmanager
+def temporary_database(server: str = "") -> Iterator[str]:
+    """Yield the URL of an empty database: an SQLite file, or a new database on a PostgreSQL server."""
+    if not server:
+        with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+            yield f"sqlite:///{folder}/bench.sqlite3"
+        return
+    import psycopg
+
+    name = f"portal_bench_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{server}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def portal_on(database_url: str, settings: str = "portal.settings") -> Iterator[None]:
+    """Set Django up, once in a process, on a database with all its tables."""
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        os.environ.update(environment(database_url, Path(folder)))
+        os.environ["DJANGO_SETTINGS_MODULE"] = settings
+
+        import django
+        from django.core.management import call_command
+        from django.db import connections
+
+        django.setup()
+        call_command("migrate", run_syncdb=True, verbosity=0)
+        try:
+            yield
+        finally:
+            connections.close_all()
+
+
+def environment(database_url: str, folder: Path) -> dict[str, str]:
+    """The portal's settings for a measurement, so that no .env of the machine has a part in it."""
+    return {
+        "SECRET_KEY": "only-for-measurements",
+        "DEBUG": "off",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "PUBLIC_URL": "http://p.acme.example",
+        "DATABASE_URL": database_url,
+        "CACHE_URL": "locmemcache://",
+        "EMAIL_URL": "memorymail://",
+        "LEAP_ENVIRONMENT": "production",
+        "LEAP_API_URL": "",
+        "LEAP_CONNECT_URL": "",
+        "LEAP_CONNECT_NEW_URL": "",
+        "LEAP_LEGACY_URL": "",
+        "LEAP_API_KEY": "",
+        "LEAP_WEBHOOK_SECRET": "",
+        "SANDBOX": "off",
+        "SPOOL_DIR": str(folder / "spool"),
+    }
+
+
+def empty_tables(*models: type) -> None:
+    """Empty the models' tables and those that refer to them, and leave the database as it is after a rest."""
+    from django.core.management.color import no_style
+    from django.db import connection
+
+    names = [model._meta.db_table for model in models]  # type: ignore[attr-defined]
+    flush = connection.ops.sql_flush(no_style(), names, allow_cascade=True)
+    connection.ops.execute_sql_flush(flush)
+    settle()
+
+
+def settle() -> None:
+    """Tidy up now what the last turn left in SQLite's log or among PostgreSQL's dead rows: the next one pays for none."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)" if connection.vendor == "sqlite" else "VACUUM (ANALYZE)")

@@ -1,0 +1,134 @@
+"""A small HTTP client that keeps a server busy over a number of connections, and a gunicorn to be kept busy.
+
+It sends bytes made beforehand and looks at every answer. One thread waits for all connections at once, which costs a
+fraction of what the server does for an answer; `Client.busiest` says how much of one core that was at most.
+"""
+
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bench.harness import DifferentWorkError
+
+CONNECTIONS = 16
+#: Of one core: beyond, the client would be measured instead of the server.
+BUSIEST_CLIENT = 0.4
+_SECONDS_TO_START = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request as sent, and what its answer has to begin with and to hold."""
+
+    request: bytes
+    status: bytes
+    content: bytes
+
+
+def get(path: str, *, user_agent: str, status: int, content: str) -> Exchange:
+    """A browser's GET and the answer that is right."""
+    lines = (
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"User-Agent: {user_agent}",
+        "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+        "Accept-Language: en-US,en;q=0.5",
+        "Accept-Encoding: gzip, deflate, br",
+        "Connection: keep-alive",
+    )
+    return Exchange("\r\n".join((*lines, "", "")).encode(), f"HTTP/1.1 {status} ".encode(), content.encode())
+
+
+class Client:
+    """Sends exchanges over connections that are kept open, each as soon as the answer before it is there."""
+
+    def __init__(self, connections: int = CONNECTIONS) -> None:
+        self._connections = connections
+        self.busiest = 0.0
+
+    def send_all(self, port: int, exchanges: Sequence[Exchange]) -> None:
+        """Send every exchange and check its answer. Raises DifferentWorkError at the first that is wrong."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        waiting = iter(exchanges)
+        with selectors.DefaultSelector() as selector:
+            for _, exchange in zip(range(self._connections), waiting, strict=False):
+                connection = socket.create_connection(("127.0.0.1", port))
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.sendall(exchange.request)
+                selector.register(connection, selectors.EVENT_READ, (exchange, bytearray()))
+            while selector.get_map():
+                ready = selector.select(timeout=30)
+                if not ready:
+                    raise DifferentWorkError("The server has not answered for 30 seconds.")
+                for key, _ in ready:
+                    self._read(selector, key, waiting)
+        share = (time.process_time() - cpu) / (time.perf_counter() - wall)
+        self.busiest = max(self.busiest, share)
+        if share > BUSIEST_CLIENT:
+            raise DifferentWorkError(f"The client took {share:.0%} of a core: it was measured, not the server.")
+
+    def _read(self, selector: selectors.BaseSelector, key: selectors.SelectorKey, waiting: Iterator[Exchange]) -> None:
+        connection: socket.socket = key.fileobj  # type: ignore[assignment]
+        exchange, answer = key.data
+        received = connection.recv(65536)
+        answer += received
+        if received and not is_complete(answer):
+            return
+        if not answer.startswith(exchange.status) or exchange.content not in answer:
+            asked, said = exchange.request.split(b"\r\n", 1)[0], bytes(answer[:300])
+            raise DifferentWorkError(f"{asked.decode()} was answered {said!r}, not {exchange.content!r}.")
+        following = next(waiting, None)
+        if following is None:
+            selector.unregister(connection)
+            connection.close()
+            return
+        answer.clear()
+        connection.sendall(following.request)
+        selector.modify(connection, selectors.EVENT_READ, (following, answer))
+
+
+def is_complete(answer: bytes | bytearray) -> bool:
+    """Whether an HTTP answer with a Content-Length is there as a whole."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    if not end:
+        return False
+    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
+    if not found:
+        raise DifferentWorkError(f"An answer without Content-Length: {bytes(answer[:300])!r}")
+    return len(body) >= int(rest.split(b"\r\n", 1)[0])
+
+
+@contextmanager
+def gunicorn(application: str, settings: str) -> Iterator[int]:
+    """Serve an application as `make demo` does, on a free port, which is yielded once the server accepts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = f"--bind 127.0.0.1:{port} --workers 2 --threads 4 --graceful-timeout 5 --no-control-socket".split()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", application, *options, "--log-level", "warning"],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": settings},
+    )
+    try:
+        _wait_for(server, port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(server: subprocess.Popen[bytes], port: int) -> None:
+    end = time.monotonic() + _SECONDS_TO_START
+    while server.poll() is None and time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise DifferentWorkError(f"gunicorn does not answer at port {port}.")

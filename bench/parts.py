@@ -1,0 +1,42 @@
+"""The parts of `make bench`, each measured in a process and a temporary database of its own."""
+
+import importlib
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from bench.databases import portal_on, temporary_database
+from bench.harness import MissingPeerError, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A module of `bench` with `run(rounds, *, quick)`, and the Django settings that it needs."""
+
+    module: str
+    settings: str = "portal.settings"
+
+
+PARTS = {
+    "import": Part("bench.customer_import"),
+    "links": Part("bench.bulk_links"),
+    "doors": Part("bench.public_doors", "bench.peers.settings"),
+    "qr": Part("bench.qr"),
+}
+
+
+def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Result]:
+    """Measure one part. Called in a new process, as Django is set up once in each."""
+    part = PARTS[name]
+    with temporary_database(server) as database_url:
+        try:
+            with portal_on(database_url, part.settings):
+                return list(importlib.import_module(part.module).run(rounds, quick=quick))
+        except ModuleNotFoundError as error:
+            raise MissingPeerError(f"{error}: pip install -r requirements-dev.txt") from error
+
+
+def measure_apart(name: str, *, rounds: int, quick: bool, server: str) -> list[Result]:
+    """Measure one part in a process of its own."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measure, name, rounds=rounds, quick=quick, server=server).result()
