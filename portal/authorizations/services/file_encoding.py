@@ -81,7 +81,7 @@ class Bytes:
             try:
                 file = self._source.open("rb")
             except OSError as error:
-                raise CustomerFileError(f"{self._source} cannot be opened: {error.strerror}.") from error
+                raise CustomerFileError(f"The file cannot be opened: {error.strerror}.") from error
             with file:
                 yield file
         else:
