@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from portal.accounts.models import User
 
@@ -54,6 +55,9 @@ class PersonAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def view_on_site(self, person: User) -> str:
+        return reverse("user_update", args=[person.pk])
 
     @admin.display(description="role")
     def role(self, person: User) -> str:

@@ -1,11 +1,12 @@
 """Django's own admin: every model, in the same dress. What it changes goes through the same forms and services."""
 
+from collections.abc import Callable
 from functools import partialmethod
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -48,9 +49,15 @@ class StaffFormAdmin(admin.ModelAdmin[Any]):
         return type(form.__name__, (form,), {"__init__": partialmethod(form.__init__, user=user_of(request))})
 
 
+def on_its_screen(name: str) -> Callable[[Any, Model], str]:
+    """Return a ModelAdmin's `view_on_site`: the button that leads to the row's own screen in the portal."""
+    return lambda _, row: reverse(name, args=[row.pk])
+
+
 @admin.register(Customer)
 class CustomerAdmin(StaffFormAdmin):
     form = CustomerForm
+    view_on_site = on_its_screen("customer_detail")
     list_display = ("__str__", "company", "email", "utility", "customer_type", "assigned_rep", "external_id")
     list_filter = ("utility__region", "utility", "customer_type", "language", "assigned_rep")
     search_fields = ("name", "company", "email", "external_id", "street")
@@ -92,6 +99,7 @@ class CustomerAdmin(StaffFormAdmin):
 class LinkAdmin(ReadOnlyAdmin):
     """Links are issued, replaced and voided by services only: their URL never changes."""
 
+    view_on_site = on_its_screen("link_detail")
     list_display = ("title", "reference_id", "flow", "campaign", "status", "issued_at", "is_live")
     list_filter = ("status", "flow", "campaign")
     search_fields = ("reference_id__startswith", "code__startswith", "customer__name", "customer__email")
@@ -99,7 +107,7 @@ class LinkAdmin(ReadOnlyAdmin):
     date_hierarchy = "issued_at"
     actions = ("void",)
     fields = (
-        "on_its_screen",
+        "void_it",
         "customer",
         "label",
         "flow",
@@ -123,12 +131,11 @@ class LinkAdmin(ReadOnlyAdmin):
     )
     readonly_fields = fields
 
-    @admin.display(description="in the portal")
-    def on_its_screen(self, link: Link) -> SafeString:
-        shown = format_html('<a href="{}">Show the link</a>', reverse("link_detail", args=[link.pk]))
+    @admin.display(description="void")
+    def void_it(self, link: Link) -> str:
         if link.voided_at:
-            return shown
-        return format_html('{} · <a href="{}">Void it</a>', shown, reverse("link_void", args=[link.pk]))
+            return "It is void already."
+        return format_html('<a href="{}">Void this link</a>', reverse("link_void", args=[link.pk]))
 
     @admin.display(boolean=True, description="live")
     def is_live(self, link: Link) -> bool:
@@ -189,7 +196,8 @@ def _action_page(
         "form": form,
         "opts": opts,
         # “All of the list” is chosen by the list's filters: a hundred thousand hidden fields would be refused.
-        "chosen": () if across else queryset.values_list("pk", flat=True),
+        # Django wants one all the same.
+        "chosen": queryset.values_list("pk", flat=True)[: 1 if across else None],
         "select_across": "1" if across else "0",
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
@@ -209,6 +217,8 @@ def _lines(entries: list[timelines.Entry]) -> SafeString:
 class FlowAdmin(ReadOnlyAdmin):
     """Flows change on their own screen, which knows the rules across tables and shows the URL."""
 
+    view_on_site = on_its_screen("flow_update")
+
     list_display = ("name", "journey", "org_name", "title", "region", "state")
     list_filter = ("journey", "state", "utilities__region")
     search_fields = ("name", "title")
@@ -218,6 +228,8 @@ class FlowAdmin(ReadOnlyAdmin):
 class UtilityAdmin(ReadOnlyAdmin):
     """Utilities change on their own screen, which names the flows that a change would break."""
 
+    view_on_site = on_its_screen("utility_update")
+
     list_display = ("name", "utility_id", "short_name", "leap_name", "region", "supports_legacy", "supports_connect")
     list_filter = ("region",)
     search_fields = ("name", "utility_id", "short_name")
@@ -226,6 +238,7 @@ class UtilityAdmin(ReadOnlyAdmin):
 @admin.register(Campaign)
 class CampaignAdmin(StaffFormAdmin):
     form = CampaignForm
+    view_on_site = on_its_screen("campaign_detail")
     list_display = ("name", "flow", "channel", "owner", "starts_on", "ends_on")
     list_filter = ("channel", "flow")
     search_fields = ("name",)

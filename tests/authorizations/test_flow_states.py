@@ -67,7 +67,7 @@ class TestStates:
     def test_r7_links_of_a_retired_flow_keep_working(self, admin_client: Client, client: Client) -> None:
         link = make_link()
         text = " ".join(admin_client.get(reverse("flow_retire", args=[link.flow_id])).text.split())
-        assert "The 1 live link handed out keep" in text
+        assert "The 1 live link handed out keeps working" in text
         go(admin_client, "flow_retire", link.flow)
         assert client.get(f"/go/{link.code}").headers["Location"] == link.url
 
@@ -77,6 +77,13 @@ class TestStates:
         assert admin_client.get(reverse("flow_retire", args=[flow.pk])).status_code == 200
         flow.refresh_from_db()
         assert flow.state == "requested"
+
+    @pytest.mark.parametrize(("name", "state"), [("flow_live", "live"), ("flow_retire", "retired")])
+    def test_nobody_is_asked_about_what_is_so_already(self, admin_client: Client, name: str, state: str) -> None:
+        flow = make_flow(name="Summer DR", state=state)
+        response = admin_client.get(reverse(name, args=[flow.pk]), follow=True)
+        assert response.redirect_chain == [(reverse("flow_update", args=[flow.pk]), 302)]
+        assert f"The flow “Summer DR” is {state} already." in response.text
 
     def test_asked_twice_is_once(self, admin_client: Client) -> None:
         flow = make_flow(state="requested")

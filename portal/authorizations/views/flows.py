@@ -157,6 +157,9 @@ class FlowStateView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         flow = get_object_or_404(Flow.objects.with_utilities().with_live_link_counts(), pk=pk)
+        if flow.state == self.goal:
+            messages.info(request, f"The flow “{flow}” is {flow.get_state_display()} already.")
+            return redirect("flow_update", pk)
         problems = find_problems(flow=flow, utilities=list(flow.utilities.all())) if self.goal == "live" else []
         context = {"flow": flow, "goal": self.goal, "problems": problems}
         return render(request, "authorizations/flow_state.html", context)

@@ -27,7 +27,7 @@ class FlowRequestView(PermissionRequiredMixin, View):
         flow = get_object_or_404(Flow.objects.with_utilities(), pk=pk)
         message = compose_flow_request(flow=flow, installation=Installation.objects.current(), by=user_of(request))
         problems = find_problems(flow=flow, utilities=list(flow.utilities.all()))
-        context = {"flow": flow, "message": message, "problems": problems}
+        context = {"flow": flow, "message": message, "problems": problems, "is_public": _is_public()}
         return render(request, "authorizations/flow_request.html", context)
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -50,6 +50,10 @@ class ConfirmationRequestView(PermissionRequiredMixin, View):
         context = {
             "message": message,
             "url": confirmation_page_url(),
-            "is_public": settings.PUBLIC_URL.startswith("https://"),
+            "is_public": _is_public(),
         }
         return render(request, "authorizations/confirmation_request.html", context)
+
+
+def _is_public() -> bool:
+    return str(settings.PUBLIC_URL).startswith("https://")
