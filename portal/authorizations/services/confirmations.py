@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl
 
 from portal.authorizations.models import Confirmation, Link, Outcome
-from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one
+from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one, set_once
 from portal.authorizations.services.visitors import Visitor
 from portal.leap import reference_ids
 
@@ -86,8 +86,7 @@ def record_confirmation(
         return confirmation
     with impatient_transaction():
         # Of two that come at once, the one whose update finds the milestone empty was first.
-        first = Link.objects.filter(pk=row[0], first_returned_at__isnull=True).update(first_returned_at=at)
-        confirmation.repeated = not first
+        confirmation.repeated = not set_once(Link, "first_returned_at", pk=row[0], value=at)
         insert_one(confirmation)
     return confirmation
 

@@ -4,16 +4,22 @@ A short link's visit is one select and one insert. Compiling each from the ORM t
 (`make bench` shows the ratio to a bare view that inserts one row), so the ORM compiles them once and they are kept.
 """
 
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 
 #: How long such a write waits for another writer (a bulk import holds SQLite's only write lock for seconds).
 PATIENCE_MS = 400
+
+
+#: The threads of one process take turns here: SQLite's own wait asks again and again, and may never be lucky.
+_turn = threading.Lock()
 
 
 @contextmanager
@@ -31,12 +37,19 @@ def impatience() -> Iterator[None]:
         return
     connection.ensure_connection()
     raw = connection.connection
-    raw.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    start = time.monotonic()
+    if not _turn.acquire(timeout=PATIENCE_MS / 1000):
+        raise OperationalError("Others who came through the doors are still writing")
     try:
-        yield
+        left = PATIENCE_MS - int((time.monotonic() - start) * 1000)
+        raw.execute(f"PRAGMA busy_timeout = {max(left, 1)}")
+        try:
+            yield
+        finally:
+            patience = settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 5)
+            raw.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
     finally:
-        patience = settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 5)
-        raw.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        _turn.release()
 
 
 @contextmanager
@@ -60,6 +73,15 @@ def insert_one(row: models.Model) -> None:
         cursor.execute(sql, [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
 
 
+def set_once(model: type[models.Model], column: str, *, pk: Any, value: Any) -> bool:
+    """Set a column of one row that is still empty; return whether it was."""
+    field = model._meta.get_field(column)
+    assert isinstance(field, models.Field)
+    with connection.cursor() as cursor:
+        cursor.execute(_set_once(connection.vendor, model, column), [field.get_db_prep_save(value, connection), pk])
+        return bool(cursor.rowcount)
+
+
 @cache
 def _select(vendor: str, model: type[models.Model], columns: tuple[str, ...], by: str) -> str:
     queryset = model._default_manager.filter(**{by: 0}).order_by().values_list(*columns)
@@ -73,3 +95,10 @@ def _insert(vendor: str, model: type[models.Model]) -> tuple[str, tuple[Any, ...
     columns = ", ".join(quote(str(field.column)) for field in fields)
     values = ", ".join(["%s"] * len(fields))
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({values})", fields  # noqa: S608
+
+
+@cache
+def _set_once(vendor: str, model: type[models.Model], column: str) -> str:
+    quote = connection.ops.quote_name
+    table, field, key = (quote(name) for name in (model._meta.db_table, column, str(model._meta.pk.column)))
+    return f"UPDATE {table} SET {field} = %s WHERE {key} = %s AND {field} IS NULL"  # noqa: S608

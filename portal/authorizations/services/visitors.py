@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TypedDict
 
@@ -30,16 +31,25 @@ class Visitor(TypedDict):
     user_agent: str
 
 
+#: So much is read of a user agent, in characters: what a browser sends is shorter.
+_READ = 1000
+
+
 def is_bot(headers: Mapping[str, str]) -> bool:
     """Whether a request is a known bot's, a link preview or a prefetch, by its headers (any case of names).
 
     An empty user agent counts as a bot's: every browser sends one.
     """
-    agent = headers.get("User-Agent", "")
-    if not agent or _BOTS.search(agent):
+    if _is_bots_name(headers.get("User-Agent", "")[:_READ]):
         return True
     purposes = (headers.get(name, "").lower() for name in ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"))
     return any("prefetch" in purpose or "preview" in purpose for purpose in purposes)
+
+
+@lru_cache(maxsize=1000)
+def _is_bots_name(agent: str) -> bool:
+    """Remembered, as the same browsers come again and again and the search takes as long as a select."""
+    return not agent or _BOTS.search(agent) is not None
 
 
 def shorten_ip(address: str) -> str:

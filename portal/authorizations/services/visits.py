@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.authorizations.models import Link, Visit
-from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one
+from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one, set_once
 from portal.authorizations.services.visitors import Visitor
 from portal.leap.reference_ids import normalise_code
 
@@ -75,4 +75,4 @@ def record_visit(
         return
     with impatient_transaction():
         insert_one(visit)
-        Link.objects.filter(pk=link_id, first_visited_at__isnull=True).update(first_visited_at=at)
+        set_once(Link, "first_visited_at", pk=link_id, value=at)
