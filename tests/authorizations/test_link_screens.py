@@ -362,6 +362,13 @@ class TestHome:
         assert reverse("link_code", args=[link.pk]) in text
         assert "Secret Person" not in text
 
+    def test_rep_reads_each_doors_status(self, rep_client: Client, rep: User) -> None:
+        make_link(customer=make_customer(name="Rosa", assigned_rep=rep))
+        make_customer(name="Hal", assigned_rep=rep)
+        page = rep_client.get("/").content.decode()
+        assert '<span class="badge badge-saw">issued</span>' in page
+        assert '<span class="badge">no link yet</span>' in page
+
     def test_claims_are_no_step_of_the_funnel(self, manager_client: Client) -> None:
         link = make_link()
         visit(link)
