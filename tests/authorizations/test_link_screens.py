@@ -104,6 +104,13 @@ class TestIssueForOne:
     def test_nonsense_customer_is_no_error(self, manager_client: Client, customer: str) -> None:
         assert manager_client.get(reverse("link_issue"), {"customer": customer}).status_code in {200, 404}
 
+    def test_utility_key_that_no_database_can_ask_for_is_no_error(self, manager_client: Client) -> None:
+        flow, customer = make_flow(), make_customer()
+        address = f"{reverse('link_issue')}?customer={customer.pk}"
+        response = manager_client.post(address, {"flow": flow.pk, "utilities": ["9" * 30]})
+        assert response.status_code == 422
+        assert Link.objects.count() == 0
+
 
 class TestIssueForSelection:
     def test_chosen_customers_get_links_and_refused_ones_a_reason(self, manager_client: Client) -> None:

@@ -19,14 +19,6 @@ class OfferedUtilityField(UtilityChoiceField):
         "invalid_pk_value": "“%(pk)s” is not a utility of the catalogue (R9): an admin adds it under Utilities.",
     }
 
-    def clean(self, value: Any) -> Any:
-        # Longer numbers are no key of any row, and SQLite cannot even ask for them.
-        for pk in value or ():
-            if len(str(pk)) > 18:
-                code = "invalid_choice"
-                raise forms.ValidationError(self.error_messages[code], code, params={"value": f"{str(pk)[:18]}…"})
-        return super().clean(value)
-
     def label_from_instance(self, obj: Utility) -> str:
         only = "" if obj.supports_legacy else " · Connect only"
         only = only if obj.supports_connect else " · Legacy only"

@@ -13,6 +13,14 @@ class UtilityChoiceField(forms.ModelMultipleChoiceField):
 
     widget = forms.CheckboxSelectMultiple
 
+    def clean(self, value: Any) -> Any:
+        # Longer numbers are no key of any row, and SQLite cannot even ask for them.
+        for pk in value or ():
+            if len(str(pk)) > 18:
+                code = "invalid_choice"
+                raise forms.ValidationError(self.error_messages[code], code, params={"value": f"{str(pk)[:18]}…"})
+        return super().clean(value)
+
     def label_from_instance(self, obj: Utility) -> str:
         return f"{obj.short_name} · {obj.region}"
 
