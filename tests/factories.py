@@ -53,7 +53,7 @@ def make_customer(*, utility: str = "pge", **fields: Any) -> Customer:
     number = next(_numbers)
     values: dict[str, Any] = {
         "name": f"Rosa Núñez {number}",
-        "email": f"rosa{number}@example.com",
+        "email": f"customer{number}@example.com",
         "street": f"{number} Maple St",
         "city": "Fresno",
         "state": "CA",

@@ -401,14 +401,25 @@ def test_every_trigger_stands_after_migrate() -> None:
     assert wanted <= standing
 
 
+def checks_of(table: str) -> set[str]:
+    """Return the names of a table's CHECKs, from the text that made it (SQLite) or the catalogue (PostgreSQL)."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
+            return set(re.findall(r'CONSTRAINT "(\w+)" CHECK \(', cursor.fetchone()[0]))
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'c' AND convalidated",
+            [table],
+        )
+        return {name for (name,) in cursor.fetchall()}
+
+
 @pytest.mark.django_db
 def test_every_check_stands_in_the_database() -> None:
-    """The models' CHECKs as the database reports them, not as the models say."""
+    """The models' CHECKs as the database's own catalogue has them: Django's parser of it trips over LIKE … ESCAPE."""
     for model in apps.get_app_config("authorizations").get_models():
         wanted = {constraint.name for constraint in model._meta.constraints if isinstance(constraint, CheckConstraint)}
-        with connection.cursor() as cursor:
-            found = connection.introspection.get_constraints(cursor, model._meta.db_table)
-        assert wanted <= {name for name, constraint in found.items() if constraint["check"]}, model
+        assert wanted <= checks_of(model._meta.db_table), model
 
 
 @pytest.mark.django_db

@@ -4,15 +4,40 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from playwright.sync_api import Page
 
 from portal.accounts.models import User
+from portal.authorizations.models import CustomerImport, Flow, ImportState
+from portal.authorizations.services import imports
 from portal.authorizations.services.links import issue_shared_link
 from tests.browser.conftest import sign_in
 from tests.factories import make_campaign, make_customer, make_flow, make_legacy_flow, make_link
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# A row that changes a customer, one that is new, two that are refused; and words that no table has room for.
+CSV = """Customer ID,Name,Email,Street Address,Utility,What the previous contractor wrote about the installation
+A-1,Bartholomew Featherstonehaugh-Cholmondeley,bartholomew.featherstonehaugh@example.com,130 Maple St,pge,
+A-2,Ines Duarte,ines@example.com,1 A-Street-Whose-Name-Is-Longer-Than-Any-Telephone-Is-Wide,pge,Call_before_coming_by
+A-3,Frank O’Brien,not-an-email-but-long-enough-to-be-wider-than-the-screen-of-a-telephone,2 Elm St,pge,
+A-4,Hal Ito,hal@example.com,3 Elm St,coned,
+"""
+IMPORT_STATES = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.APPLIED)
+
+
+def make_import(text: str, *, flow: Flow, by: User, until: ImportState) -> CustomerImport:
+    imported = imports.create_import(file=SimpleUploadedFile("list.csv", text.encode()), uploaded_by=by)
+    if until != ImportState.UPLOADED:
+        columns = {int(index): field for index, field in imported.columns.items()}
+        imports.start_check(imported=imported, columns=columns, flow=flow, campaign=None)
+        imports.run_check(imported)
+    if until == ImportState.APPLIED:
+        imports.start_apply(imported=imported, partial=True)
+        imports.run_apply(imported)
+    assert imported.state == until, imported.error
+    return imported
 
 
 @pytest.mark.parametrize(
@@ -43,10 +68,12 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
 ) -> None:
     flow, legacy = make_flow(name="Connect, both regions"), make_legacy_flow()
     campaign = make_campaign(flow=flow, owner=admin)
+    make_customer(external_id="A-1")
     customer = make_customer(name="Bartholomew Featherstonehaugh-Cholmondeley", company="Davis, Aguilar and Browning")
     link = make_link(customer=customer, flow=flow, campaign=campaign, issued_by=admin)
     issue_shared_link(flow=legacy, label="poster", utilities=[legacy.utilities.first()], issued_by=admin)
-    page = new_page(width=width)
+    uploaded, checked, applied = (make_import(CSV, flow=flow, by=admin, until=state) for state in IMPORT_STATES)
+    page = new_page(width=width, missing=("/go/unknown-code",))
     foreign: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(live_server.url) else foreign.append(request.url))
     sign_in(page, live_server.url, "ada")
@@ -79,6 +106,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         f"{reverse('link_issue')}?customer={customer.pk}",
         reverse("customer_detail", args=[customer.pk]),
         reverse("customer_update", args=[customer.pk]),
+        reverse("customer_import_columns", args=[uploaded.pk]),
+        reverse("customer_import_detail", args=[checked.pk]),
+        reverse("customer_import_detail", args=[applied.pk]),
         reverse("campaign_detail", args=[campaign.pk]),
         reverse("flow_update", args=[flow.pk]),
         reverse("flow_request", args=[flow.pk]),
