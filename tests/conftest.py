@@ -88,6 +88,7 @@ def _isolation(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
+    settings.WHITENOISE_AUTOREFRESH = True  # else every new client reads all static files before its first request
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     Installation.objects.forget()
     cache.clear()

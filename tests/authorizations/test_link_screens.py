@@ -240,6 +240,11 @@ class TestVoid:
         manager_client.post(reverse("link_void_selection"), {**chosen, "reason": "wrong flow"})
         assert Link.objects.filter(void_reason="wrong flow").count() == 2
 
+    def test_coming_back_without_a_selection_is_said(self, manager_client: Client) -> None:
+        """Who had to sign in in between returns to the address of the form, without what was posted."""
+        response = manager_client.get(reverse("link_void_selection"), follow=True)
+        assert "No links were chosen" in response.text
+
     def test_proof_stays_over_void(self, manager_client: Client) -> None:
         link = make_link()
         Link.objects.filter(pk=link.pk).update(metered_at=timezone.now())

@@ -117,7 +117,8 @@ class LinkVoidView(PermissionRequiredMixin, View):
 
     permission_required = "authorizations.void_link"
 
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def get(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """Without a link in the address nothing is chosen: who had to sign in first comes back here so."""
         return self._ask(request, Link.objects.visible_to(user_of(request)).filter(pk=pk), VoidForm())
 
     def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
