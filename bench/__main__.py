@@ -27,9 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"bench: {name}: {error}", file=sys.stderr)
             return 2
     database = "PostgreSQL" if options.postgresql else "SQLite"
-    print(
-        f"{'Quick, ' if options.quick else ''}{options.rounds} rounds, {database}. Ratio: the median over the rounds."
-    )
+    inputs = "small inputs" if options.quick else "full inputs"
+    print(f"{database}, {inputs}, {options.rounds} rounds. Ratio: the median of the rounds; spread: the extremes.")
     print(format_table(results))
     print(f"Ended after {(time.monotonic() - start) / 60:.1f} minutes.", file=sys.stderr)
     return 1 if options.strict and not all(result.met for result in results) else 0

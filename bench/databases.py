@@ -1,4 +1,4 @@
-"""Temporary databases: every part is measured in its own, which is removed afterwards. The portal's is never touched."""
+"""Temporary databases: every part is measured in its own, removed afterwards. The portal's own is never touched."""
 
 import os
 import tempfile
@@ -81,7 +81,7 @@ def empty_tables(*models: type) -> None:
 
 
 def settle() -> None:
-    """Tidy up now what the last turn left in SQLite's log or among PostgreSQL's dead rows: the next one pays for none."""
+    """Tidy up what the last turn left in SQLite's log or among PostgreSQL's dead rows, off the next one's clock."""
     from django.db import connection
 
     with connection.cursor() as cursor:

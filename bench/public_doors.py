@@ -26,13 +26,19 @@ BARE_GOAL = 0.8
 PEER_GOAL = 2.0
 REQUESTS = 4_000
 QUICK_REQUESTS = 800
-_BROWSERS = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
-    "Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Mobile "
-    "Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36",
-)
+#: As many different ones as a campaign of some size meets in an hour.
+_BROWSERS = [
+    browser.format(version=version)
+    for version in range(100, 140)
+    for browser in (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+        "Version/{version}.0 Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 "
+        "Mobile Safari/537.36",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 "
+        "Safari/537.36",
+    )
+]
 
 
 def run(rounds: int = MIN_ROUNDS, *, quick: bool = False) -> list[Result]:
@@ -71,6 +77,7 @@ def run(rounds: int = MIN_ROUNDS, *, quick: bool = False) -> list[Result]:
             against("Short redirect, first visit", redirect, bare, bare_name, BARE_GOAL, True),
             against("Short redirect, later visit", redirect, bare, bare_name, BARE_GOAL, False),
             against("Short redirect, first visit", redirect, dynamic, peer_name, PEER_GOAL, True),
+            against("Short redirect, later visit", redirect, dynamic, peer_name, PEER_GOAL, False),
             against("Confirmation, first return", thanks, bare, bare_name, BARE_GOAL, True),
             against("Confirmation, later return", thanks, bare, bare_name, BARE_GOAL, False),
         ]
@@ -127,7 +134,7 @@ def reset(*, first: bool) -> None:
 
 
 def count_rows(*, links: int) -> str:
-    """What the turn has kept. Ours has to have moved every link's milestone, too, but of hits that wait in the spool."""
+    """What the turn has kept. Ours has to have moved every link's milestone, but for hits that wait in the spool."""
     visits, returns = Visit.objects.count(), Confirmation.objects.filter(outcome="matched").count()
     visited = Link.objects.filter(first_visited_at__isnull=False).count()
     returned = Link.objects.filter(first_returned_at__isnull=False).count()
