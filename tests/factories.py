@@ -4,10 +4,24 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.accounts.services.roles import assign_role
-from portal.authorizations.models import Campaign, Channel, Customer, Flow, FlowState, Journey, Link, Utility
+from portal.authorizations.models import (
+    Campaign,
+    Channel,
+    Customer,
+    CustomerImport,
+    Flow,
+    FlowState,
+    ImportState,
+    Journey,
+    Link,
+    Utility,
+)
+from portal.authorizations.services import imports
 from portal.authorizations.services.links import issue_link, issue_shared_link
 
 _numbers = itertools.count(1)
@@ -90,3 +104,24 @@ def make_link(*, customer: Customer | None = None, flow: Flow | None = None, **a
 
 def make_shared_link(*, flow: Flow | None = None, label: str = "poster, lobby", **arguments: Any) -> Link:
     return issue_shared_link(flow=flow or make_flow(), label=label, issued_by=None, **arguments)
+
+
+def make_import(
+    *,
+    text: str = "external_id,name,email\nA-1,Ann,ann@example.com\nA-2,Bob,not-an-email\n",
+    uploaded_by: User | None = None,
+    flow: Flow | None = None,
+    until: ImportState = ImportState.CHECKED,
+) -> CustomerImport:
+    """A list with one good row and one that is refused, uploaded, checked or (the good row) applied."""
+    file = SimpleUploadedFile("list.csv", text.encode())
+    imported = imports.create_import(file=file, uploaded_by=uploaded_by or make_user())
+    if until != ImportState.UPLOADED:
+        columns = {int(index): field for index, field in imported.columns.items()}
+        imports.start_check(imported=imported, columns=columns, flow=flow, campaign=None)
+        imports.run_check(imported)
+    if until == ImportState.APPLIED:
+        imports.start_apply(imported=imported, partial=True)
+        imports.run_apply(imported)
+    assert imported.state == until, imported.error
+    return imported

@@ -18,7 +18,7 @@ from django.urls.resolvers import RoutePattern
 
 from portal.accounts.models import User
 from portal.accounts.roles import PERMISSIONS, Role
-from portal.authorizations.models import Confirmation, CustomerImport, Installation, Job, Utility, Visit
+from portal.authorizations.models import Confirmation, Installation, Job, Utility, Visit
 from tests import factories
 
 PUBLIC = "portal.authorizations.views.public"
@@ -65,9 +65,7 @@ class World:
         link = factories.make_link(customer=customer, flow=flow, issued_by=rep)
         self.objects: dict[str, models.Model] = {
             "customer": customer,
-            "customer_import": CustomerImport.objects.create(
-                file="imports/customers.csv", file_name="customers.csv", uploaded_by=manager
-            ),
+            "customer_import": factories.make_import(uploaded_by=manager),
             "link": link,
             "campaign": campaign,
             "flow": flow,
@@ -209,6 +207,7 @@ def test_each_role_opens_exactly_what_its_permissions_allow(role: Role, world: W
             continue
         allowed = route.name in EVERYBODY or set(route.permissions or ("nobody",)) <= PERMISSIONS[role]
         response = client.get(route.address)
+        response.close()  # a download holds its file open until somebody has read it
         if allowed:
             # A rep's own rows only: 404 for another's. A screen that only takes a form: 405.
             fits = response.status_code in ({200, 302, 405} if role is Role.ADMIN else {200, 302, 404, 405})

@@ -4,16 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from playwright.sync_api import Page
 
 from portal.accounts.models import User
-from portal.authorizations.models import CustomerImport, Flow, ImportState
-from portal.authorizations.services import imports
+from portal.authorizations.models import ImportState
 from portal.authorizations.services.links import issue_shared_link
 from tests.browser.conftest import sign_in
-from tests.factories import make_campaign, make_customer, make_flow, make_legacy_flow, make_link
+from tests.factories import make_campaign, make_customer, make_flow, make_import, make_legacy_flow, make_link
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -25,19 +23,6 @@ A-3,Frank O’Brien,not-an-email-but-long-enough-to-be-wider-than-the-screen-of-
 A-4,Hal Ito,hal@example.com,3 Elm St,coned,
 """
 IMPORT_STATES = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.APPLIED)
-
-
-def make_import(text: str, *, flow: Flow, by: User, until: ImportState) -> CustomerImport:
-    imported = imports.create_import(file=SimpleUploadedFile("list.csv", text.encode()), uploaded_by=by)
-    if until != ImportState.UPLOADED:
-        columns = {int(index): field for index, field in imported.columns.items()}
-        imports.start_check(imported=imported, columns=columns, flow=flow, campaign=None)
-        imports.run_check(imported)
-    if until == ImportState.APPLIED:
-        imports.start_apply(imported=imported, partial=True)
-        imports.run_apply(imported)
-    assert imported.state == until, imported.error
-    return imported
 
 
 @pytest.mark.parametrize(
@@ -72,7 +57,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
     customer = make_customer(name="Bartholomew Featherstonehaugh-Cholmondeley", company="Davis, Aguilar and Browning")
     link = make_link(customer=customer, flow=flow, campaign=campaign, issued_by=admin)
     issue_shared_link(flow=legacy, label="poster", utilities=[legacy.utilities.first()], issued_by=admin)
-    uploaded, checked, applied = (make_import(CSV, flow=flow, by=admin, until=state) for state in IMPORT_STATES)
+    uploaded, checked, applied = (
+        make_import(text=CSV, flow=flow, uploaded_by=admin, until=state) for state in IMPORT_STATES
+    )
     page = new_page(width=width, missing=("/go/unknown-code",))
     foreign: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(live_server.url) else foreign.append(request.url))
