@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from bench.harness import DifferentWorkError
@@ -56,9 +56,9 @@ class Client:
         """Send every exchange and check its answer. Raises DifferentWorkError at the first that is wrong."""
         wall, cpu = time.perf_counter(), time.process_time()
         waiting = iter(exchanges)
-        with selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector, ExitStack() as opened:
             for _, exchange in zip(range(self._connections), waiting, strict=False):
-                connection = socket.create_connection(("127.0.0.1", port))
+                connection = opened.enter_context(socket.create_connection(("127.0.0.1", port)))
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connection.sendall(exchange.request)
                 selector.register(connection, selectors.EVENT_READ, (exchange, bytearray()))
@@ -86,7 +86,6 @@ class Client:
         following = next(waiting, None)
         if following is None:
             selector.unregister(connection)
-            connection.close()
             return
         answer.clear()
         connection.sendall(following.request)

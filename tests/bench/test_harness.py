@@ -5,7 +5,15 @@ from collections.abc import Callable
 import pytest
 
 from bench import qr
-from bench.harness import MissingPeerError, Result, compare, compare_costs, format_table, require_peer
+from bench.harness import (
+    DifferentWorkError,
+    MissingPeerError,
+    Result,
+    compare,
+    compare_costs,
+    format_table,
+    require_peer,
+)
 
 
 def costing(name: str, costs: list[float], turns: list[str]) -> Callable[[], float]:
@@ -72,3 +80,22 @@ def test_both_sides_of_the_qr_bench_draw_texts_that_differ() -> None:
     for _, level, texts in qr.cases():
         assert level in {"L", "M", "Q", "H"}
         assert len(set(texts)) == len(texts) == qr.CODES_A_TURN
+
+
+def test_sides_that_do_not_do_the_same_work_are_not_compared() -> None:
+    rows: list[int] = []
+    with pytest.raises(DifferentWorkError, match=r"job: other left 2, ours had left 1\."):
+        compare(
+            "job",
+            lambda: rows.append(1),
+            lambda: rows.extend((1, 1)),
+            peer_name="other",
+            before_each=rows.clear,
+            outcome=lambda: len(rows),
+        )
+
+
+def test_without_a_goal_a_ratio_is_only_told() -> None:
+    result = Result("one job", "other 1.0", (0.5,) * 5, None)
+    assert result.met
+    assert format_table([result]).splitlines()[1].split()[-2:] == ["0.50-0.50", "none"]
