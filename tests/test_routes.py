@@ -207,7 +207,7 @@ def test_each_role_opens_exactly_what_its_permissions_allow(role: Role, world: W
             continue
         allowed = route.name in EVERYBODY or set(route.permissions or ("nobody",)) <= PERMISSIONS[role]
         response = client.get(route.address)
-        response.close()  # a download holds its file open until somebody has read it
+        list(response)  # a download holds its file open until somebody has read it
         if allowed:
             # A rep's own rows only: 404 for another's. A screen that only takes a form: 405.
             fits = response.status_code in ({200, 302, 405} if role is Role.ADMIN else {200, 302, 404, 405})
