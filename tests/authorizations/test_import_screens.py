@@ -372,6 +372,22 @@ class TestInterruptions:
         apply(manager_client, imported)
         assert (2, 2, "Writing customers") in seen
 
+    @pytest.mark.parametrize("state", ["uploaded", "checked", "failed"])
+    def test_file_that_is_gone_from_the_disk_is_said(self, manager_client: Client, state: str) -> None:
+        upload(manager_client, GOOD)
+        imported = newest()
+        if state != "uploaded":
+            check(manager_client, imported)
+        CustomerImport.objects.update(state=state)
+        imported = newest()
+        Path(imported.file.path).unlink()
+        for address in ("columns/", ""):
+            page = manager_client.get(f"/customers/import/{imported.pk}/{address}", follow=True)
+            assert "The uploaded file is no longer there" in words(page)
+        assert check(manager_client, imported).status_code == 302
+        manager_client.post(f"/customers/import/{imported.pk}/cancel/")
+        assert newest().state == ImportState.CANCELLED
+
 
 class TestPermissions:
     def test_rep_imports_nothing(self, rep_client: Client) -> None:

@@ -52,6 +52,16 @@ def create_import(*, file: UploadedFile[bytes], uploaded_by: User) -> CustomerIm
     return imported
 
 
+def has_file(imported: CustomerImport) -> bool:
+    """Whether the uploaded list is still there: it goes once it is applied, cancelled or old."""
+    return bool(imported.file) and Path(imported.file.path).exists()
+
+
+def is_quick(imported: CustomerImport) -> bool:
+    """Whether the person may wait for a step; a larger list goes to the worker."""
+    return has_file(imported) and imported.file.size <= AT_ONCE
+
+
 def read_sample(imported: CustomerImport) -> list[list[str]]:
     """Return for each column the first three different values, to recognise it by."""
     opened = open_customer_file(Path(imported.file.path))

@@ -57,27 +57,30 @@ class CustomerImportColumnsView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         imported = get_object_or_404(all_imports(), pk=pk)
-        if imported.state not in (ImportState.UPLOADED, ImportState.CHECKED, ImportState.FAILED) or not imported.file:
+        open_states = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.FAILED)
+        if imported.state not in open_states or not imports.has_file(imported):
             return redirect("customer_import_detail", pk)
         return self._show(request, imported, ColumnsForm(imported=imported))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         imported = get_object_or_404(all_imports(), pk=pk)
+        if not imports.has_file(imported):
+            return redirect("customer_import_detail", pk)
         form = ColumnsForm(request.POST, imported=imported)
         if not form.is_valid():
             return self._show(request, imported, form)
         flow, campaign = form.cleaned_data["flow"], form.cleaned_data["campaign"]
         if imports.start_check(imported=imported, columns=form.columns, flow=flow, campaign=campaign):
-            if imported.file.size <= imports.AT_ONCE:
+            if imports.is_quick(imported):
                 imports.run_check(imported)
             else:
                 check_import_task.enqueue(imported.pk)
         return redirect("customer_import_detail", pk)
 
     def _show(self, request: HttpRequest, imported: CustomerImport, form: ColumnsForm) -> HttpResponse:
-        samples = imports.read_sample(imported) if imported.file else []
+        samples = imports.read_sample(imported)
         columns = [
-            {"name": name, "field": form[f"column_{index}"], "samples": samples[index] if index < len(samples) else []}
+            {"name": name, "field": form[f"column_{index}"], "samples": samples[index]}
             for index, name in enumerate(imported.header)
         ]
         context = {"imported": imported, "form": form, "columns": columns, "has_id": "external_id" in guessed(imported)}
@@ -97,7 +100,7 @@ class CustomerImportDetailView(PermissionRequiredMixin, DetailView[CustomerImpor
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
-        if self.object.state == ImportState.UPLOADED:
+        if self.object.state == ImportState.UPLOADED and imports.has_file(self.object):
             return redirect("customer_import_columns", self.object.pk)
         return self.render_to_response(self.get_context_data())
 
@@ -107,7 +110,11 @@ class CustomerImportDetailView(PermissionRequiredMixin, DetailView[CustomerImpor
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         imported = self.object
-        context: dict[str, Any] = {"progress": imports.progress_of(imported), "stuck": imports.is_stuck(imported)}
+        context: dict[str, Any] = {
+            "progress": imports.progress_of(imported),
+            "stuck": imports.is_stuck(imported),
+            "has_file": imports.has_file(imported),
+        }
         if imported.file and imported.state in (ImportState.CHECKED, ImportState.APPLIED):
             staging = imports.staging_of(imported)
             context["faults"] = staging.read_faults(count=FAULTS_SHOWN)
@@ -126,7 +133,7 @@ class CustomerImportApplyView(PermissionRequiredMixin, View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         imported = get_object_or_404(all_imports(), pk=pk)
         if imports.start_apply(imported=imported, partial=bool(request.POST.get("partial"))):
-            if imported.file.size <= imports.AT_ONCE:
+            if imports.is_quick(imported):
                 imports.run_apply(imported)
             else:
                 apply_import_task.enqueue(imported.pk)
