@@ -107,6 +107,7 @@ def test_public_doors_answer_while_an_import_holds_the_database(tmp_path: Path) 
     assert (Customer.objects.count(), Link.objects.count()) == (4501, 4501)
 
 
+@pytest.mark.pure
 @pytest.mark.django_db(transaction=True)
 def test_memory_does_not_grow_with_the_list(tmp_path: Path) -> None:
     """Six times the rows need hardly more memory: a batch is what is held, not the file."""

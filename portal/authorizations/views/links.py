@@ -119,7 +119,8 @@ class LinkVoidView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Without a link in the address nothing is chosen: who had to sign in first comes back here so."""
-        return self._ask(request, Link.objects.visible_to(user_of(request)).filter(pk=pk), VoidForm())
+        links = Link.objects.visible_to(user_of(request)).filter(pk=pk) if pk else Link.objects.none()
+        return self._ask(request, links, VoidForm())
 
     def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         links = Link.objects.visible_to(user_of(request)).filter(pk=pk) if pk else chosen_links(request)
