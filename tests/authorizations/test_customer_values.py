@@ -44,6 +44,8 @@ def test_tidy(text: str, tidied: str) -> None:
 def test_tidy_of_several_lines() -> None:
     assert tidy("800 California 116\nUnit 1", line_break=", ") == "800 California 116, Unit 1"
     assert tidy("800 California 116,\r\nUnit 1\n", line_break=", ") == "800 California 116, Unit 1"
+    assert tidy("800 California 116\n,", line_break=", ") == "800 California 116"
+    assert tidy("800 California 116\t,\nUnit 1", line_break=", ") == "800 California 116, Unit 1"
     assert tidy("one \r\n\r two\n", line_break="\n") == "one\n\ntwo"
 
 

@@ -43,7 +43,7 @@ def tidy(text: str, *, line_break: str = " ") -> str:
         return text
     lines = [line.strip(BLANKS) for line in _LINE_END.split(text)]
     if line_break != "\n":  # not of several lines: empty ones go, and commas that would stand twice
-        lines = [line.rstrip(line_break) for line in lines if line]
+        lines = [kept for line in lines if (kept := line.rstrip(line_break + BLANKS))]
     return line_break.join(lines).replace("\t", " ").replace("\xa0", " ")
 
 
