@@ -18,11 +18,12 @@ from bench.parts import PARTS, measure_apart
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     start = time.monotonic()
+    server = options.server if options.postgresql else ""
     results: list[Result] = []
     for name in options.parts or PARTS:
         print(f"Measuring {name} …", file=sys.stderr, flush=True)
         try:
-            results += measure_apart(name, rounds=options.rounds, quick=options.quick, server=options.postgresql)
+            results += measure_apart(name, rounds=options.rounds, quick=options.quick, server=server)
         except (MissingPeerError, DifferentWorkError, BrokenProcessPool) as error:
             print(f"bench: {name}: {error}", file=sys.stderr)
             return 2
@@ -40,9 +41,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="smaller inputs: under 3 minutes")
     parser.add_argument("--rounds", type=int, default=MIN_ROUNDS, help=f"at least {MIN_ROUNDS}")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a goal is missed")
-    parser.add_argument(
-        "--postgresql", nargs="?", const=POSTGRESQL, default="", metavar="URL", help=f"not SQLite; {POSTGRESQL}"
-    )
+    parser.add_argument("--postgresql", action="store_true", help="on PostgreSQL, not SQLite")
+    parser.add_argument("--server", default=POSTGRESQL, metavar="URL", help=f"the PostgreSQL server: {POSTGRESQL}")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.parts if name not in PARTS]
     if unknown:

@@ -27,7 +27,7 @@ from portal.authorizations.services.customer_import import apply_list
 PEER_GOAL = 10.0
 RAW_GOAL = 0.4
 ROWS = 100_000
-QUICK_ROWS = 4_000
+QUICK_ROWS = 2_000
 
 
 class CustomerResource(resources.ModelResource):

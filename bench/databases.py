@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.harness import MissingPeerError
+
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 
 
@@ -20,7 +22,11 @@ def temporary_database(server: str = "") -> Iterator[str]:
     import psycopg
 
     name = f"portal_bench_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+    try:
+        connection = psycopg.connect(f"{server}/postgres", autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise MissingPeerError(f"No PostgreSQL server answers at {server}: {str(error).splitlines()[0]}") from None
+    with connection:
         connection.execute(f"CREATE DATABASE {name}")
         try:
             yield f"{server}/{name}"
