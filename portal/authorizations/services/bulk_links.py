@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import Campaign, Customer, Flow, Link, Utility
 from portal.authorizations.services.flow_urls import build_url
-from portal.authorizations.services.links import FlowRules, IssueRefused, Request
+from portal.authorizations.services.links import FlowRules, IssueRefused, Request, hold_customers
 from portal.leap import reference_ids
 
 BATCH = 2000
@@ -71,7 +71,7 @@ def issue_links(
                     _issue_batch(batch, rules=rules, urls=urls, utilities=utilities, by=issued_by, result=result)
                 break
             except IntegrityError:
-                # Somebody issued one of these links in this moment: what is there now is found in the next try.
+                # Somebody took one of the reference ids in this moment: what is there now is found in the next try.
                 if attempt == 2:
                     raise
                 result = before
@@ -133,6 +133,7 @@ def _issue_batch(
         wanted[customer.pk, request.utility.pk if request.utility else 0] = (customer, request)
     if not wanted:
         return
+    hold_customers(pk for pk, _ in wanted)
     there = _find_live_links([pk for pk, _ in wanted], rules)
     missing = []
     for key, (customer, request) in wanted.items():

@@ -1,9 +1,9 @@
 """Issue, replace and void links, one at a time. `bulk_links` does the same by the ten thousand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -126,6 +126,7 @@ def issue_link(
     for attempt in range(_TRIES):
         try:
             with transaction.atomic():
+                hold_customers([customer.pk])
                 live = find_live_link(customer=customer, flow=flow, campaign=campaign, utility=request.utility)
                 if live is not None:
                     return Issued(live, created=False, differs=_differs(live, request, reference_id))
@@ -133,7 +134,7 @@ def issue_link(
                 link = _create(rules=rules, request=request, customer=customer, names=names, by=issued_by)
                 return Issued(link, created=True)
         except IntegrityError:
-            # Somebody else issued the same link, or took the id, in this moment: look again.
+            # Somebody else took the id in this moment: look again.
             if attempt == _TRIES - 1:
                 raise
     raise AssertionError("unreachable")
@@ -210,6 +211,16 @@ def void_links(*, links: QuerySet[Link], voided_by: User, reason: str) -> int:
     return Link.objects.filter(pk__in=chosen).update(
         voided_at=timezone.now(), voided_by=voided_by, void_reason=reason[:200]
     )
+
+
+def hold_customers(customer_ids: Iterable[int]) -> None:
+    """Let nobody else issue links for these customers until the transaction ends; whoever tries waits.
+
+    By id, so that two bulk actions cannot wait for each other. SQLite has one writer at a time anyway.
+    """
+    if connection.features.has_select_for_update:
+        held = Customer.objects.select_for_update(no_key=True).filter(pk__in=list(customer_ids)).order_by("pk")
+        list(held.values_list("pk"))
 
 
 def find_live_link(

@@ -1,0 +1,78 @@
+"""Two people at once: one live link, whoever was first, and nobody gets an error. On PostgreSQL they really overlap."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from portal.authorizations.models import Customer, Flow, Link
+from portal.authorizations.services import bulk_links, links
+from portal.authorizations.services.links import IssueRefused
+from tests.factories import make_customer, make_flow, make_link
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    """Run the actions in threads that start together; return their results, an exception as one."""
+    barrier = threading.Barrier(len(actions))
+    results: list[Any] = [None] * len(actions)
+
+    def run(index: int, action: Callable[[], Any]) -> None:
+        try:
+            barrier.wait()
+            results[index] = action()
+        except Exception as error:
+            results[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(actions)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_two_issue_the_same_link() -> None:
+    flow, customer = make_flow(), make_customer()
+
+    def issue() -> Link:
+        return links.issue_link(customer=customer, flow=flow, issued_by=None).link
+
+    found = at_once(*[issue] * 4)
+    assert len({link.pk for link in found}) == 1
+    assert Link.objects.count() == 1
+
+
+def test_one_by_one_and_in_bulk() -> None:
+    flow = make_flow()
+    customers = [make_customer() for _ in range(40)]
+
+    def one_by_one() -> None:
+        for customer in reversed(customers):
+            links.issue_link(customer=customer, flow=flow, issued_by=None)
+
+    def in_bulk() -> None:
+        bulk_links.issue_links(customers=Customer.objects.order_by("pk"), flow=flow, issued_by=None)
+
+    assert at_once(one_by_one, in_bulk) == [None, None]
+    assert Link.objects.count() == Flow.objects.get().links.values("customer").distinct().count() == 40
+
+
+def test_two_replace_the_same_link() -> None:
+    """One successor; the other is told that the link has been replaced already."""
+    link = make_link()
+
+    def replace() -> Link:
+        return links.replace_link(link=link, issued_by=None)
+
+    first, second = at_once(replace, replace)
+    refused = [result for result in (first, second) if isinstance(result, IssueRefused)]
+    assert len(refused) == 1
+    assert "replaced already" in str(refused[0])
+    assert Link.objects.live().count() == 1
+    assert Link.objects.count() == 2
