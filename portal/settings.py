@@ -107,7 +107,8 @@ for _host in ALLOWED_HOSTS:
         refuse(f"ALLOWED_HOSTS has “{_host}”: set it to host names only, without scheme or port, separated by commas")
 if not env("PUBLIC_URL") and not DEBUG:
     refuse("PUBLIC_URL is not set: set it to how the world reaches the portal, such as https://portal.example.com")
-PUBLIC_URL = web_address("PUBLIC_URL", "http://127.0.0.1:8000")
+# In small letters: “HTTPS://” must not pass for http below, and the browser's Origin header is written so, too.
+PUBLIC_URL = web_address("PUBLIC_URL", "http://127.0.0.1:8000").lower()
 if urlsplit(PUBLIC_URL).path or urlsplit(PUBLIC_URL).username:
     refuse(f"PUBLIC_URL is “{PUBLIC_URL}”: set it to scheme and host only, without a path (QR codes need that)")
 

@@ -118,6 +118,12 @@ def test_https_switches_on_what_protects_it_and_http_switches_it_off(tmp_path: P
             assert bool(read(name, tmp_path=tmp_path, change={"PUBLIC_URL": url})) is on
 
 
+def test_public_url_in_capitals_is_https_all_the_same(tmp_path: Path) -> None:
+    change = {"PUBLIC_URL": "HTTPS://Portal.Example.com"}
+    assert read("PUBLIC_URL", tmp_path=tmp_path, change=change) == "https://portal.example.com"
+    assert read("SESSION_COOKIE_SECURE", tmp_path=tmp_path, change=change) is True
+
+
 def test_sandbox_addresses_lie_below_the_public_url(tmp_path: Path) -> None:
     change = {"LEAP_ENVIRONMENT": "sandbox", "PUBLIC_URL": "http://127.0.0.1:8000"}
     for name in ("LEAP_API_URL", "LEAP_CONNECT_URL", "LEAP_CONNECT_NEW_URL", "LEAP_LEGACY_URL"):

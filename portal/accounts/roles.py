@@ -51,15 +51,11 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
     "authorizations.change_utility",
     "authorizations.delete_customer",
     "authorizations.delete_campaign",
-    "authorizations.delete_flow",
-    "authorizations.delete_utility",
-    "authorizations.change_link",
     "authorizations.view_installation",
     "authorizations.change_installation",
     "accounts.view_user",
     "accounts.add_user",
     "accounts.change_user",
-    "auth.view_group",
 }
 
 PERMISSIONS: dict[Role, frozenset[str]] = {

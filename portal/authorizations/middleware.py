@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import resolve
+from django.utils.cache import add_never_cache_headers
 
 
 class ContentSecurityPolicyMiddleware:
@@ -56,3 +57,12 @@ class PrivateByDefaultMiddleware(LoginRequiredMiddleware):
         if not getattr(view_func, "login_required", True):
             return None
         return super().process_view(request, view_func, view_args, view_kwargs)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Let no browser or proxy keep a page with personal data, as in Django's admin, unless its view says how.
+
+        Nor the part of a page that htmx asked for, to be shown in place of the page when somebody goes back.
+        """
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response

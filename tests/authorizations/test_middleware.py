@@ -35,3 +35,17 @@ def test_every_staff_page_has_the_same_protection(manager_client: Client) -> Non
     response = manager_client.get("/")
     assert response.status_code == 200
     assert all(response.headers[name] for name in PROTECTION)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/", "/customers/", "/links/", "/links/?export=csv", "/no/such/page"])
+def test_no_browser_keeps_a_staff_page(manager_client: Client, address: str) -> None:
+    response = manager_client.get(address)
+    assert "no-store" in response.headers["Cache-Control"]
+    response.close()
+
+
+@pytest.mark.django_db
+def test_a_view_may_say_for_how_long_its_answer_is_kept(manager_client: Client) -> None:
+    response = manager_client.get(f"/links/{make_link().pk}/qr.svg")
+    assert response.headers["Cache-Control"] == "private, max-age=3600"

@@ -102,6 +102,15 @@ def test_a_void_successor_leads_nowhere() -> None:
     assert phone().get(old.short_path).status_code == 404
 
 
+def test_a_replaced_link_that_was_voided_leads_nowhere() -> None:
+    """Whoever voids it says that its short link shall end; the successor's own goes on."""
+    old = make_link()
+    new = replace_link(link=old, issued_by=None)
+    void_link(link=old, voided_by=make_user(), reason="printed on the wrong letters")
+    assert phone().get(old.short_path).status_code == 404
+    assert phone().get(new.short_path).status_code == 302
+
+
 def test_links_that_replace_each_other_end_in_the_friendly_page() -> None:
     one, other = make_link(), make_link()
     Link.objects.filter(pk=one.pk).update(replaced_by=other)

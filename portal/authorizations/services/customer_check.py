@@ -28,6 +28,8 @@ BATCH = 2000
 MAX_CHANGES = 500
 #: What makes a row's id when no column holds the partner's own: the same list twice is the same rows.
 _IDENTITY = ("name", "company", "email", "street", "postal_code")
+#: What a flow's rules look at.
+_ASKED = ("utility_id", "customer_type")
 
 Report = Callable[[int, int, str], None]
 
@@ -234,17 +236,15 @@ class _Check:
             if before != row.line:
                 reason = f"Already on line {before:,} of this file. Each customer needs a reference id of their own."
                 return self._fault(row, "reference_id", reference_id, reason)
-        if self.rules:
-            refusal = self._ask_flow(values)
-            if refusal:
-                value = row.cells[self._columns["utility"]] if "utility" in self._columns else ""
-                return self._fault(row, "utility", value, refusal)
         return None
 
-    def _ask_flow(self, values: list[Any]) -> str:
-        """Why the flow has no link for such a customer; each combination of utility and type is asked once."""
-        utility_id = values[self._at["utility_id"]] if "utility_id" in self._at else None
-        customer_type = values[self._at["customer_type"]] if "customer_type" in self._at else ""
+    def _ask_flow(self, row: Row, values: list[Any], known: tuple[int | None, str]) -> Fault | None:
+        """Whether the flow has no link for such a customer; each combination of utility and type is asked once.
+
+        `known` is the utility and the type that the customer has already: the list may say nothing of them.
+        """
+        utility_id = (values[self._at["utility_id"]] if "utility_id" in self._at else None) or known[0]
+        customer_type = (values[self._at["customer_type"]] if "customer_type" in self._at else "") or known[1]
         key = (utility_id, customer_type)
         if key not in self._answers:
             customer = Customer(name="This customer", utility_id=utility_id, customer_type=customer_type)
@@ -254,7 +254,11 @@ class _Check:
                 self._answers[key] = ""
             except IssueRefused as refusal:
                 self._answers[key] = str(refusal)
-        return self._answers[key]
+        refused = self._answers[key]
+        if not refused:
+            return None
+        value = row.cells[self._columns["utility"]] if "utility" in self._columns else ""
+        return self._fault(row, "utility", value, refused)
 
     def _compare(self, candidates: list[tuple[Row, list[Any]]], bad: list[tuple[Row, list[Fault]]]) -> list[StagedRow]:
         """Compare the rows with the customers that are there; blank cells leave what is there as it is."""
@@ -262,7 +266,11 @@ class _Check:
             return []
         position = self._at["external_id"]
         ids = [values[position] for _, values in candidates]
-        there = {row[position]: row for row in Customer.objects.filter(external_id__in=ids).values_list(*self.fields)}
+        found = Customer.objects.filter(external_id__in=ids)
+        there = {row[position]: row for row in found.values_list(*self.fields)}
+        known = {}
+        if self.rules:
+            known = {pk: (utility, kind) for pk, utility, kind in found.values_list("external_id", *_ASKED)}
         taken = self._taken_reference_ids(candidates)
         good = []
         for row, values in candidates:
@@ -271,6 +279,9 @@ class _Check:
             if reference_id and taken.get(reference_id, external_id) != external_id:
                 fault = self._fault(row, "reference_id", reference_id, "It belongs to another customer already.")
                 bad.append((row, [fault]))
+                continue
+            if self.rules and (refusal := self._ask_flow(row, values, known.get(external_id, (None, "")))):
+                bad.append((row, [refusal]))
                 continue
             existing = there.get(external_id)
             write = True
@@ -347,15 +358,14 @@ def _derive_id(fields: Sequence[str], values: Sequence[Any]) -> str:
 def _write_refusal(writer: Any, row: Row, faults: Sequence[Fault], width: int) -> None:
     """One line for each refused row: its cells as they came, and all that is wrong with it."""
     cells = [*row.cells[:width], *[""] * (width - len(row.cells))]
-    writer.writerow(
-        [
-            *(make_safe(cell.replace("\x00", "␀")) for cell in cells),
-            row.line,
-            "; ".join(fault.column for fault in faults),
-            "; ".join(fault.value for fault in faults),
-            " ".join(fault.reason for fault in faults),
-        ]
-    )
+    found = [
+        row.line,
+        "; ".join(fault.column for fault in faults),
+        "; ".join(fault.value for fault in faults),
+        " ".join(fault.reason for fault in faults),
+    ]
+    # Column and value are the list's own words, too: no cell may run as a formula.
+    writer.writerow([make_safe(cell) for cell in (*(cell.replace("\x00", "␀") for cell in cells), *found)])
 
 
 def name_of(attribute: str) -> str:

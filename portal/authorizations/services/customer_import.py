@@ -9,11 +9,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Link, Utility
+from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, Utility
 from portal.authorizations.services.bulk_links import BulkResult, issue_links
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import BATCH, Report, StagedRow, Staging
-from portal.authorizations.services.links import FlowRules
+from portal.authorizations.services.links import IssueRefused
 
 #: The customer's columns of the CSV with links, each with its header.
 CUSTOMER_COLUMNS = (
@@ -72,6 +72,8 @@ def apply_list(
                 issued_by=by,
                 report=lambda issued: tell(issued, total, "Issuing links"),
             )
+            if links.refused:
+                raise IssueRefused(links.refused[0].reason, "customer")
     return Applied(written, links)
 
 
@@ -160,11 +162,13 @@ def _join_links(
     customers = {customer.external_id: customer for customer in Customer.objects.filter(external_id__in=ids)}
     links = Link.objects.live().filter(flow=flow, campaign=campaign, customer__external_id__in=ids)
     found = {(link.customer_id, link.utility_id): link for link in links}
-    rules = FlowRules(flow=flow, campaign=campaign)
+    legacy = flow.journey == Journey.LEGACY
+    of_campaign = campaign.requested_utilities.first() if legacy and campaign else None
     for row in batch:
         customer = customers[row.values[position]]
-        asked = rules.request_for(customer).utility
-        link = found.get((customer.pk, asked.pk if asked else None))
+        # No rules are asked: whoever has the link has it, even if the flow is retired by now.
+        asked = (of_campaign.pk if of_campaign else customer.utility_id) if legacy else None
+        link = found.get((customer.pk, asked))
         values = [
             utilities.get(customer.utility_id or 0, "") if name == "utility" else getattr(customer, name)
             for name in CUSTOMER_COLUMNS

@@ -208,7 +208,8 @@ def void_links(*, links: QuerySet[Link], voided_by: User, reason: str) -> int:
         raise ValueError("Say why the link is void.")
     # By id, since an update takes no joins, and links chosen by a filter have some.
     chosen = links.filter(voided_at__isnull=True).order_by().values("pk")
-    return Link.objects.filter(pk__in=chosen).update(
+    # Asked again of the row itself: of two people at once, the first one's reason stays.
+    return Link.objects.filter(pk__in=chosen, voided_at__isnull=True).update(
         voided_at=timezone.now(), voided_by=voided_by, void_reason=reason[:200]
     )
 

@@ -44,9 +44,9 @@ def find_destination(code: str) -> Destination | None:
     scanned = row[0]
     for _ in range(LONGEST_CHAIN):
         pk, url, voided_at, replaced_by_id, first_visited_at = row
+        if voided_at is not None:
+            return None  # also on the way: whoever voids a replaced link wants its short link to end
         if replaced_by_id is None:
-            if voided_at is not None:
-                return None
             return Destination(pk, url, None if pk == scanned else scanned, first_visited_at is None)
         row = select_one(Link, _COLUMNS, by="pk", value=replaced_by_id)
         if row is None:

@@ -7,14 +7,20 @@ from portal.authorizations.models import Link
 
 
 class LinkTable(tables.Table):
+    # Every order ends in the key: a bulk action issues thousands at one moment, which would move between pages.
+
     select = SelectColumn()
-    title = PartColumn("link_title", verbose_name="Customer", order_by=("customer__name", "label"))
-    flow = PartColumn("link_flow", verbose_name="Flow", order_by="flow__name")
-    saw = PartColumn("link_saw", verbose_name="We saw", order_by="first_visited_at")
-    claims = PartColumn("link_claims", verbose_name="Browser claims", order_by="first_returned_at")
-    leap = PartColumn("link_leap", verbose_name="Leap says", order_by=("enrolled_at", "metered_at", "authorized_at"))
-    issued_by = tables.Column(verbose_name="Issued by", order_by="issued_by__first_name", default="–")
-    issued_at = tables.DateColumn(verbose_name="Issued", format="M j, Y", attrs={"td": {"class": "number"}})
+    title = PartColumn("link_title", verbose_name="Customer", order_by=("customer__name", "label", "pk"))
+    flow = PartColumn("link_flow", verbose_name="Flow", order_by=("flow__name", "pk"))
+    saw = PartColumn("link_saw", verbose_name="We saw", order_by=("first_visited_at", "pk"))
+    claims = PartColumn("link_claims", verbose_name="Browser claims", order_by=("first_returned_at", "pk"))
+    leap = PartColumn(
+        "link_leap", verbose_name="Leap says", order_by=("enrolled_at", "metered_at", "authorized_at", "pk")
+    )
+    issued_by = tables.Column(verbose_name="Issued by", order_by=("issued_by__first_name", "pk"), default="–")
+    issued_at = tables.DateColumn(
+        verbose_name="Issued", order_by=("issued_at", "pk"), format="M j, Y", attrs={"td": {"class": "number"}}
+    )
     copy = PartColumn("link_copy", verbose_name="", orderable=False)
 
     class Meta:

@@ -146,9 +146,8 @@ def list_todos(user: User) -> list[Todo]:
                 )
             )
     if user.has_perm("authorizations.view_confirmation"):
-        odd = Confirmation.objects.by_people().filter(
-            at__gte=now - timedelta(days=7), outcome__in=["unknown", "malformed", "void"]
-        )
+        week = now - timedelta(days=7)
+        odd = Confirmation.objects.by_people().filter(at__gte=week, outcome__in=["unknown", "malformed", "void"])
         count = odd.count()
         if count:
             todos.append(
@@ -158,7 +157,7 @@ def list_todos(user: User) -> list[Todo]:
                     f"{count} return{'' if count == 1 else 's'} this week match no live link",
                     "Unknown, malformed or void reference ids: a typing error, or somebody trying",
                     "See them",
-                    f"{reverse('confirmation_list')}?outcome=unknown",
+                    f"{reverse('confirmation_list')}?outcome=odd&received_after={timezone.localdate(week)}",
                 )
             )
     if user.has_perm("authorizations.import_customer"):
@@ -198,13 +197,8 @@ def list_campaigns() -> "QuerySet[Campaign]":
     week = timezone.now() - timedelta(days=7)
     return (
         Campaign.objects.select_related("flow")
-        .annotate(
-            issued=Count("links"),
-            visited=Count("links", filter=Q(links__first_visited_at__isnull=False)),
-            returned=Count("links", filter=Q(links__first_returned_at__isnull=False)),
-            proven=Count("links", filter=Q(links__status__in=PROVEN)),
-            this_week=Count("links", filter=Q(links__issued_at__gte=week)),
-        )
+        .with_counts()
+        .annotate(this_week=Count("links", filter=Q(links__issued_at__gte=week)))
         .order_by("-id")[:8]
     )
 

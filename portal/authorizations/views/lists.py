@@ -76,7 +76,8 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        counted = self.object_list.order_by()[: COUNTED_UP_TO + 1].count()
+        # The keys alone: what a row shows besides (its visits, counted) is not worth computing ten thousand times.
+        counted = self.object_list.order_by().values("pk")[: COUNTED_UP_TO + 1].count()
         query = self.request.GET.copy()
         for name in ("page", "export"):
             query.pop(name, None)

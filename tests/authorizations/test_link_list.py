@@ -1,0 +1,49 @@
+"""The list of links, page by page."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from portal.accounts.models import User
+from portal.authorizations.models import Confirmation, Outcome
+from portal.authorizations.services.bulk_links import issue_links
+from portal.authorizations.views import home
+from tests.factories import make_customer, make_flow, make_link
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("sort", ["", "title", "flow", "saw", "claims", "leap", "issued_by", "issued_at", "-issued_at"])
+def test_every_link_of_one_bulk_action_is_on_one_page(manager_client: Client, sort: str) -> None:
+    """They were issued in the same moment, by the same flow, to customers of the same name."""
+    customers = [make_customer(name="Rosa") for _ in range(120)]
+    issue_links(customers=customers, flow=make_flow(), issued_by=None)
+    seen: list[str] = []
+    for page in (1, 2, 3):
+        html = manager_client.get("/links/", {"page": page, "sort": sort}).content.decode()
+        seen += re.findall(r'name="select" value="(\d+)"', html)
+    assert len(set(seen)) == len(seen) == 120
+
+
+def test_counting_the_list_does_not_count_each_links_visits(manager_client: Client) -> None:
+    make_link()
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        manager_client.get("/links/")
+    [count] = [
+        query["sql"] for query in queries if query["sql"].startswith("SELECT COUNT(*)") and "10001" in query["sql"]
+    ]
+    assert "visit" not in count
+
+
+def test_todo_of_odd_returns_leads_to_just_these(manager_client: Client, manager: User) -> None:
+    for outcome in (Outcome.UNKNOWN, Outcome.MALFORMED, Outcome.MISSING):
+        Confirmation.objects.create(at=timezone.now(), outcome=outcome, reference_id=f"id-{outcome}")
+    [todo] = [todo for todo in home.list_todos(manager) if "match no live link" in todo.text]
+    assert todo.text.startswith("2 returns")
+    assert len(manager_client.get(todo.url).context["table"].page.object_list) == 2
