@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -9,7 +10,7 @@ from portal.accounts.models import User
 from portal.authorizations.models import Campaign, Customer, Flow, Job, JobState, Utility
 from portal.authorizations.services.bulk_links import BATCH, BulkResult, issue_links
 from portal.authorizations.services.links import IssueRefused
-from portal.authorizations.services.progress import report_progress
+from portal.authorizations.services.progress import STALE_SECONDS, read_progress, report_progress
 
 #: Up to so many customers the person waits for the answer; more go to the worker.
 AT_ONCE = 2000
@@ -55,6 +56,14 @@ def run_job(job: Job) -> Job:
         job.finished_at = timezone.now()
         job.save(update_fields=["state", "result", "error", "finished_at"])
     return job
+
+
+def is_stuck(job: Job) -> bool:
+    """Whether a job has not moved for minutes: its process has died, or no worker runs. Asking again carries on."""
+    if job.state not in (JobState.WAITING, JobState.RUNNING):
+        return False
+    is_old = timezone.now() - job.created_at > timedelta(seconds=STALE_SECONDS)
+    return is_old and read_progress(progress_key(job)).is_stale
 
 
 def progress_key(job: Job) -> str:

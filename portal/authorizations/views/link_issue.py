@@ -15,7 +15,7 @@ from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.links import IssueForm, IssueOneForm, IssueSharedForm
 from portal.authorizations.models import Customer, Flow, Job
 from portal.authorizations.requests import PortalRequest
-from portal.authorizations.services.jobs import AT_ONCE, create_issue_job, progress_key, run_job
+from portal.authorizations.services.jobs import AT_ONCE, create_issue_job, is_stuck, progress_key, run_job
 from portal.authorizations.services.links import IssueRefused, issue_link, issue_shared_link
 from portal.authorizations.services.progress import read_progress
 from portal.authorizations.tasks import run_job_task
@@ -199,6 +199,7 @@ class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
         return super().get_context_data(
             **kwargs,
             progress=read_progress(progress_key(job)),
+            stuck=is_stuck(job),
             refused=[{"customer": names.get(row["customer"]), "reason": row["reason"]} for row in refused],
             flow=Flow.objects.filter(pk=job.parameters.get("flow")).first(),
             total=len(job.parameters.get("customers", [])),
