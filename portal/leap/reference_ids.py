@@ -105,6 +105,13 @@ def has_valid_check(text: str) -> bool:
     return total % _BASE == 0
 
 
+def is_misread(text: str) -> bool:
+    """Return whether ``text`` looks like a generated id or its code, with digits in it, but has a slip in it."""
+    code = normalise_code(text)
+    looks = len(code) == GENERATED_LENGTH and all(character in _VALUES for character in code.lower())
+    return looks and any(character.isdigit() for character in code) and not has_valid_check(code)
+
+
 def to_code(reference_id: str) -> str:
     """Return the code of a short link: the generated reference id in capitals (QR codes pack capitals tighter)."""
     return reference_id.upper()

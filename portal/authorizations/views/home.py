@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -28,7 +29,7 @@ from portal.authorizations.models import (
     Link,
 )
 from portal.authorizations.views.lists import user_of
-from portal.leap.reference_ids import normalise_code
+from portal.leap.reference_ids import is_misread, normalise_code
 
 FUNNEL_DAYS = 90
 #: A return that Leap has not proven by then is worth a look: utilities take one to seven days.
@@ -95,7 +96,10 @@ class HomeView(LoginRequiredMixin, TemplateView):
 
 
 class SearchView(LoginRequiredMixin, View):
-    """From the header's search: straight to the link whose code or reference id it is, else the customers."""
+    """From the header's search: straight to the link whose code or reference id it is, else the customers.
+
+    A code that somebody misheard is found out by its check character, and said to be wrong rather than not found.
+    """
 
     def get(self, request: HttpRequest) -> HttpResponse:
         text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
@@ -105,6 +109,8 @@ class SearchView(LoginRequiredMixin, View):
             link = Link.objects.visible_to(user).filter(exact).first()
             if link is not None:
                 return redirect("link_detail", link.pk)
+            if is_misread(text):
+                messages.warning(request, f"“{text}” looks like a code with a slip in it: ask to hear it once more.")
         return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")
 
 
