@@ -181,7 +181,7 @@ class TestForm:
         assert "Not this" not in manager_client.get(NEW).text
         found = errors(manager_client.post(NEW, values(flow=flow.pk, owner=manager.pk)))
         assert found == {
-            "flow": ["This flow cannot be chosen: a campaign needs a live one, which Leap has configured (R7)."]
+            "flow": ["This flow cannot be chosen: a campaign needs a live one, which Leap has configured."]
         }
         assert not Campaign.objects.exists()
 
@@ -203,7 +203,7 @@ class TestForm:
         flow = make_legacy_flow()
         two = [utility.pk for utility in get_utilities("pge", "sce")]
         found = errors(manager_client.post(NEW, values(flow=flow.pk, owner=manager.pk, requested_utilities=two)))
-        assert found == {"requested_utilities": ["A Legacy link leads to one utility (R4): tick one, or none."]}
+        assert found == {"requested_utilities": ["A Legacy link leads to one utility: tick one, or none."]}
 
     def test_r6_regional_address_asks_for_none(self, manager_client: Client, manager: User) -> None:
         flow = make_flow(

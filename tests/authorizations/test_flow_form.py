@@ -111,18 +111,18 @@ class TestLegacy:
         errors = refused(post(legacy("pge", utility)))
         name = get_utilities(utility)[0].short_name
         assert errors == {
-            "utilities": [f"{name}: Legacy ShareMyData exists for PG&E, SCE, SDG&E only (R4, R9)."],
+            "utilities": [f"{name}: Legacy ShareMyData exists for PG&E, SCE, SDG&E only."],
         }
 
     def test_r5_terms(self, post: Any) -> None:
         errors = refused(post(legacy(terms="Demand response agreement\nTerms of use")))
         assert list(errors) == ["terms"]
         assert errors["terms"][0].startswith(
-            "“Demand response agreement”, “Terms of use”: Legacy cannot carry additional forms (R5): it leads straight "
+            "“Demand response agreement”, “Terms of use”: Legacy cannot carry additional forms: it leads straight "
         )
 
     def test_r5_the_screen_says_so_before_anybody_tries(self, admin_client: Client) -> None:
-        assert "It cannot carry additional forms (R5)" in admin_client.get(NEW).text
+        assert "It cannot carry additional forms" in admin_client.get(NEW).text
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -130,9 +130,7 @@ class TestLegacy:
     )
     def test_r4_parts_that_its_url_does_not_have(self, post: Any, field: str, value: str) -> None:
         errors = refused(post(legacy(**{field: value})))
-        assert errors == {
-            field: [f"“{value}”: a Legacy URL has no {field} (R4). Leave it empty, or choose Leap Connect."]
-        }
+        assert errors == {field: [f"“{value}”: a Legacy URL has no {field}. Leave it empty, or choose Leap Connect."]}
 
 
 class TestTitle:
@@ -217,7 +215,7 @@ class TestRegional:
                 "residential",
                 "“Commercial” takes commercial customers only, but the flow takes residential",
             ),
-            ("COMMERCIAL", "both", "but the flow takes residential and commercial ones (R10)"),
+            ("COMMERCIAL", "both", "but the flow takes residential and commercial ones"),
             ("RESIDENTIAL", "commercial", "“Residential” takes residential customers only, but the flow takes comm"),
             ("RESIDENTIAL", "both", "choose another variant, or the type Residential."),
             ("", "commercial", "Without a variant, Leap shows its residential journey, but the flow takes commercial"),
@@ -254,7 +252,7 @@ class TestUtilities:
         errors = refused(post(titled(utilities=[pk])))
         assert list(errors) == ["utilities"]
         assert f"“{pk[:18]}" in errors["utilities"][0]
-        assert "is not a utility of the catalogue (R9): an admin adds it under Utilities." in errors["utilities"][0]
+        assert "is not a utility of the catalogue: an admin adds it under Utilities." in errors["utilities"][0]
         assert len(errors["utilities"][0]) < 200
 
     def test_r9_none(self, post: Any) -> None:
@@ -264,9 +262,7 @@ class TestUtilities:
 
     def test_r9_one_that_connect_does_not_offer(self, post: Any) -> None:
         Utility.objects.filter(utility_id="sce").update(supports_connect=False)
-        assert refused(post(titled("pge", "sce"))) == {
-            "utilities": ["SCE: Leap Connect does not offer this utility (R9)."]
-        }
+        assert refused(post(titled("pge", "sce"))) == {"utilities": ["SCE: Leap Connect does not offer this utility."]}
 
     def test_r9_the_choices_say_what_a_utility_lacks(self, admin_client: Client) -> None:
         text = admin_client.get(NEW).text

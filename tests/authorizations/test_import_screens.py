@@ -121,7 +121,9 @@ class TestStory:
         response = manager_client.get(f"/customers/import/{imported.pk}/links.csv")
         rows = list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
         assert {row["url"] for row in rows} == set(Link.objects.values_list("url", flat=True))
-        assert "2 links issued from Summer" in words(manager_client.get(f"/customers/import/{imported.pk}/"))
+        page = manager_client.get(f"/customers/import/{imported.pk}/")
+        assert "2 links issued from Summer" in words(page)
+        assert f'href="/links/?flow={flow.pk}&amp;campaign={campaign.pk}"' in page.text
 
     def test_campaign_alone_says_the_flow(self, manager_client: Client) -> None:
         campaign = make_campaign()
@@ -141,6 +143,13 @@ class TestStory:
         assert counts(imported) == (0, 0, 2, 0)
         assert Customer.objects.count() == 2
         assert "Same as before 2" in words(manager_client.get(f"/customers/import/{imported.pk}/"))
+
+    def test_same_list_twice_says_that_links_were_kept(self, manager_client: Client) -> None:
+        flow = make_flow(name="Summer")
+        apply(manager_client, check_list(manager_client, GOOD, flow=flow.pk))
+        imported = apply(manager_client, check_list(manager_client, GOOD, flow=flow.pk))
+        page = words(manager_client.get(f"/customers/import/{imported.pk}/"))
+        assert "0 links issued from Summer; 2 had their link already." in page
 
     def test_changed_row_shows_what_would_change(self, manager_client: Client) -> None:
         make_customer(external_id="A-1", name="Ann", email="ann@example.com", utility="sce", phone="555")

@@ -164,6 +164,9 @@ class TestShared:
         detail = manager_client.get(reverse("link_detail", args=[link.pk])).text
         assert "no reference id" in detail
         assert "Not traceable" in detail
+        assert "with this reference id" not in detail
+        assert "no return can be matched to this link" in detail
+        assert "no meter can be matched to this link" in detail
         assert "cannot be traced" in manager_client.get(reverse("link_list")).text
 
     def test_rep_may_not(self, rep_client: Client) -> None:
@@ -268,6 +271,10 @@ class TestList:
         assert '<span class="badge badge-claims">returned ×2</span>' in text
         assert 'class="badge badge-leap"' not in text
 
+    def test_issued_is_what_we_saw(self, manager_client: Client) -> None:
+        make_link()
+        assert '<span class="badge badge-saw">issued</span>' in manager_client.get(reverse("link_list")).text
+
     @pytest.mark.parametrize(
         ("query", "found"),
         [
@@ -367,6 +374,11 @@ class TestHome:
         assert "Before the first link" not in manager
         assert "Add a customer" in rep_client.get(reverse("home")).text
 
+    def test_only_who_may_enter_django_s_admin_is_led_there(self, admin_client: Client, manager_client: Client) -> None:
+        way = f'<a href="{reverse("admin:index")}">'
+        assert way in admin_client.get(reverse("home")).text
+        assert way not in manager_client.get(reverse("home")).text
+
     def test_rep_shows_the_code_in_one_tap(self, rep_client: Client, rep: User, other_rep: User) -> None:
         link = make_link(customer=make_customer(assigned_rep=rep, name="Rosa Núñez"))
         make_customer(assigned_rep=other_rep, name="Secret Person")
@@ -375,11 +387,12 @@ class TestHome:
         assert "Secret Person" not in text
 
     def test_rep_reads_each_doors_status(self, rep_client: Client, rep: User) -> None:
-        make_link(customer=make_customer(name="Rosa", assigned_rep=rep))
+        make_link(customer=make_customer(name="Rosa", assigned_rep=rep, street="1 E St", city="Fresno"))
         make_customer(name="Hal", assigned_rep=rep)
         page = rep_client.get("/").content.decode()
         assert '<span class="badge badge-saw">issued</span>' in page
         assert '<span class="badge">no link yet</span>' in page
+        assert "1 E St, Fresno" in page
 
     def test_claims_are_no_step_of_the_funnel(self, manager_client: Client) -> None:
         link = make_link()

@@ -111,7 +111,7 @@ class TestBadInput:
 
     def test_r4_legacy_outside_caiso(self, admin_client: Client) -> None:
         assert errors(admin_client.post(NEW, values(supports_legacy="on"))) == {
-            "supports_legacy": ["Legacy ShareMyData exists in CAISO only (R4): NYSEG is in NYISO."]
+            "supports_legacy": ["Legacy ShareMyData exists in CAISO only: NYSEG is in NYISO."]
         }
 
     def test_r9_without_a_journey(self, admin_client: Client) -> None:

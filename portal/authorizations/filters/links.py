@@ -3,6 +3,7 @@
 from typing import Any
 
 import django_filters as filters
+from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
@@ -28,7 +29,11 @@ MARKS = [
 
 
 class LinkFilterSet(filters.FilterSet):
-    q = filters.CharFilter(method="search", label="Search")
+    q = filters.CharFilter(
+        method="search",
+        label="Search",
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, reference id, code"}),
+    )
     campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.order_by("name"), empty_label="All campaigns")
     flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), empty_label="All flows")
     utility = filters.ModelChoiceFilter(

@@ -26,7 +26,7 @@ class CampaignForm(forms.ModelForm[Campaign]):
         Flow.objects.none(),
         empty_label="Choose a flow",
         error_messages={
-            "invalid_choice": "This flow cannot be chosen: a campaign needs a live one, which Leap has configured (R7)."
+            "invalid_choice": "This flow cannot be chosen: a campaign needs a live one, which Leap has configured."
         },
     )
     requested_utilities = UtilityChoiceField(

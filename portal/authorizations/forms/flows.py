@@ -15,8 +15,8 @@ class OfferedUtilityField(UtilityChoiceField):
     """The catalogue as checkboxes: each utility with its id, its region and what it lacks."""
 
     default_error_messages = {
-        "invalid_choice": "“%(value)s” is not a utility of the catalogue (R9): an admin adds it under Utilities.",
-        "invalid_pk_value": "“%(pk)s” is not a utility of the catalogue (R9): an admin adds it under Utilities.",
+        "invalid_choice": "“%(value)s” is not a utility of the catalogue: an admin adds it under Utilities.",
+        "invalid_pk_value": "“%(pk)s” is not a utility of the catalogue: an admin adds it under Utilities.",
     }
 
     def label_from_instance(self, obj: Utility) -> str:

@@ -134,7 +134,10 @@ class ReplaceForm(forms.Form):
     """Issue a link anew, with other utilities."""
 
     utilities = UtilityChoiceField(
-        Utility.objects.none(), required=False, label="Requested utilities", help_text="None ticked: the default."
+        Utility.objects.none(),
+        required=False,
+        label="Requested utilities",
+        help_text="None ticked: the campaign’s, else the customer’s own.",
     )
     reference_id = forms.CharField(
         required=False, label="Own reference ID", max_length=200, help_text="Empty: a new one is generated."

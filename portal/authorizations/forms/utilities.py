@@ -18,6 +18,10 @@ class UtilityForm(forms.ModelForm[Utility]):
         fields = ["region", "utility_id", "name", "short_name", "leap_name", "supports_connect", "supports_legacy"]
         widgets = {"utility_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["region"].choices = [("", "Choose one"), *Region.choices]  # type: ignore[attr-defined]
+
     def clean_utility_id(self) -> str:
         utility_id: str = self.cleaned_data["utility_id"]
         if reason := explain_slug(utility_id):
@@ -35,7 +39,7 @@ class UtilityForm(forms.ModelForm[Utility]):
         if legacy and region and region != Region.CAISO:
             self.add_error(
                 "supports_legacy",
-                f"Legacy ShareMyData exists in CAISO only (R4): {cleaned.get('short_name') or 'this utility'} is in "
+                f"Legacy ShareMyData exists in CAISO only: {cleaned.get('short_name') or 'this utility'} is in "
                 f"{Region(region).label}.",
             )
         if not legacy and not cleaned.get("supports_connect"):

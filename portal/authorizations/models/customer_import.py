@@ -60,5 +60,10 @@ class CustomerImport(models.Model):
         return self.new_count + self.changed_count + self.same_count
 
     @property
+    def kept_count(self) -> int:
+        """Rows whose customer had a live link already: asking twice issues nothing twice."""
+        return self.good_count - self.issued_count
+
+    @property
     def row_count(self) -> int:
         return self.good_count + self.refused_count

@@ -39,9 +39,7 @@ def find_problems(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility
         )
     if changes_flow and not flow.is_live:
         problems.append(
-            CampaignProblem(
-                "flow", f"The flow “{flow}” is {flow.get_state_display()}: a campaign needs a live one (R7)."
-            )
+            CampaignProblem("flow", f"The flow “{flow}” is {flow.get_state_display()}: a campaign needs a live one.")
         )
     return problems + _check_utilities(flow, utilities)
 
@@ -80,6 +78,6 @@ def _check_utilities(flow: Flow, utilities: Sequence[Utility]) -> list[CampaignP
     ]
     if flow.journey == Journey.LEGACY and len(utilities) > 1:
         problems.append(
-            CampaignProblem("requested_utilities", "A Legacy link leads to one utility (R4): tick one, or none.")
+            CampaignProblem("requested_utilities", "A Legacy link leads to one utility: tick one, or none.")
         )
     return problems

@@ -53,7 +53,7 @@ def read_pasted_url(url: str) -> PastedFlow:
         )
     pasted.warnings.extend(
         f"{quote(utility_id)} is not in the catalogue of utilities: an admin adds it under Utilities, "
-        "if Leap supports it (R9)."
+        "if Leap supports it."
         for utility_id in unknown
     )
     if parsed.address == Address.TITLED and utilities:

@@ -12,7 +12,7 @@ from portal.leap.characters import quote
 from portal.leap.utilities import PROGRAMS
 
 _WHY_NO_TERMS = (
-    "Legacy cannot carry additional forms (R5): it leads straight to the utility’s own page, where nothing else can be "
+    "Legacy cannot carry additional forms: it leads straight to the utility’s own page, where nothing else can be "
     "signed. Remove the terms, or choose Leap Connect."
 )
 
@@ -50,12 +50,12 @@ def _check_name_in_url(field: str, text: str, meaning: str) -> Iterator[FlowProb
 def _check_legacy(flow: Flow) -> Iterator[FlowProblem]:
     if flow.title:
         yield FlowProblem(
-            "title", f"{quote(flow.title)}: a Legacy URL has no title (R4). Leave it empty, or choose Leap Connect."
+            "title", f"{quote(flow.title)}: a Legacy URL has no title. Leave it empty, or choose Leap Connect."
         )
     for field, value in (("region", flow.region), ("variant", flow.variant), ("program", flow.program)):
         if value:
             yield FlowProblem(
-                field, f"{quote(value)}: a Legacy URL has no {field} (R4). Leave it empty, or choose Leap Connect."
+                field, f"{quote(value)}: a Legacy URL has no {field}. Leave it empty, or choose Leap Connect."
             )
     if flow.term_names:
         yield FlowProblem("terms", f"{', '.join(quote(name) for name in flow.term_names)}: {_WHY_NO_TERMS}")
@@ -93,7 +93,7 @@ def _check_regional(flow: Flow) -> Iterator[FlowProblem]:
         types = CustomerTypes(flow.customer_types).label.lower()
         yield FlowProblem(
             "variant",
-            f"{said}, but the flow takes {types} ones (R10): choose another variant, or the type {taken.label}.",
+            f"{said}, but the flow takes {types} ones: choose another variant, or the type {taken.label}.",
         )
     if variant and variant.endswith("_AGREEMENTS_ONLY") and flow.region and flow.region != Region.PJM:
         yield FlowProblem("variant", f"“{variant.label}” exists in PJM only; the flow’s region is {flow.region}.")
@@ -107,11 +107,9 @@ def _check_utilities(flow: Flow, utilities: Sequence[Utility]) -> Iterator[FlowP
             supported = ", ".join(
                 Utility.objects.filter(supports_legacy=True).order_by("id").values_list("short_name", flat=True)
             )
-            yield FlowProblem(
-                "utilities", f"{utility.short_name}: Legacy ShareMyData exists for {supported} only (R4, R9)."
-            )
+            yield FlowProblem("utilities", f"{utility.short_name}: Legacy ShareMyData exists for {supported} only.")
         elif flow.journey == Journey.CONNECT and not utility.supports_connect:
-            yield FlowProblem("utilities", f"{utility.short_name}: Leap Connect does not offer this utility (R9).")
+            yield FlowProblem("utilities", f"{utility.short_name}: Leap Connect does not offer this utility.")
         elif flow.region and flow.address == Address.REGIONAL and utility.region != flow.region:
             yield FlowProblem(
                 "utilities",

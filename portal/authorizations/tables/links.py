@@ -19,7 +19,10 @@ class LinkTable(tables.Table):
     )
     issued_by = tables.Column(verbose_name="Issued by", order_by=("issued_by__first_name", "pk"), default="–")
     issued_at = tables.DateColumn(
-        verbose_name="Issued", order_by=("issued_at", "pk"), format="M j, Y", attrs={"td": {"class": "number"}}
+        verbose_name="Issued",
+        order_by=("issued_at", "pk"),
+        format="M j, Y",
+        attrs={"th": {"class": "num"}, "td": {"class": "num"}},
     )
     copy = PartColumn("link_copy", verbose_name="", orderable=False)
 

@@ -61,7 +61,7 @@ class CustomerListView(PortalListView):
     bulk_actions = (
         BulkAction("Issue links…", reverse_lazy("link_issue_selection"), "authorizations.add_link"),
         BulkAction("Assign to a rep…", reverse_lazy("customer_assign"), "authorizations.assign_customer"),
-        BulkAction("Export chosen", reverse_lazy("customer_export"), "authorizations.export_customer"),
+        BulkAction("Export selected", reverse_lazy("customer_export"), "authorizations.export_customer"),
     )
 
     def get_queryset(self) -> QuerySet[Customer]:

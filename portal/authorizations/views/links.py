@@ -57,7 +57,7 @@ class LinkListView(PortalListView):
     export_columns = EXPORT_COLUMNS
     export_name = "links"
     bulk_actions = (
-        BulkAction("Export chosen", reverse_lazy("link_export"), "authorizations.export_link"),
+        BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
         BulkAction("Void…", reverse_lazy("link_void_selection"), "authorizations.void_link"),
     )
 
