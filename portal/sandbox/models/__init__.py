@@ -8,6 +8,7 @@ from portal.sandbox.models.journeys import (
     Journey,
     Session,
     SessionStatus,
+    Stage,
 )
 from portal.sandbox.models.meters import ConnectionReference, EnrollmentStatus, Meter, PlannedChange, Turn
 
@@ -23,5 +24,6 @@ __all__ = [
     "PlannedChange",
     "Session",
     "SessionStatus",
+    "Stage",
     "Turn",
 ]
