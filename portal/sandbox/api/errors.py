@@ -17,7 +17,7 @@ _WEBHOOK_ERRORS = {
 }
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818
     """What is wrong with a call: HTTP status, a sentence, and the values it is about."""
 
     def __init__(self, status: int, title: str, details: Mapping[str, Any] | None = None) -> None:
