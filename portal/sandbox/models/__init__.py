@@ -10,6 +10,7 @@ from portal.sandbox.models.journeys import (
     Journey,
     Session,
     SessionStatus,
+    Stage,
 )
 from portal.sandbox.models.meters import ConnectionReference, EnrollmentStatus, Meter, PlannedChange, Turn
 from portal.sandbox.models.webhooks import (
@@ -41,6 +42,7 @@ __all__ = [
     "PlannedChange",
     "Session",
     "SessionStatus",
+    "Stage",
     "Turn",
     "Webhook",
 ]

@@ -40,6 +40,14 @@ class AuthorizationStatus(models.TextChoices):
     FAILED = "FAILED", "failed"
 
 
+class Stage(models.TextChoices):
+    """The page of the utility that the customer sees."""
+
+    SIGN_IN = "sign_in"
+    CODE = "code"
+    CONSENT = "consent"
+
+
 class Flow(models.Model):
     """What Leap has configured under one organization and title.
 
@@ -89,6 +97,10 @@ class Session(models.Model):
     region = models.CharField(max_length=20, blank=True)
     customer_type = models.CharField(max_length=12, blank=True)
     program = models.CharField(max_length=40, blank=True)
+    #: The newer address's …_AGREEMENTS_ONLY: terms, and no utility.
+    agreements_only = models.BooleanField(default=False)
+    #: The test case that was run in it; none: walked by hand.
+    case = models.CharField(max_length=30, blank=True)
     status = models.CharField(max_length=10, choices=SessionStatus.choices, default=SessionStatus.CREATED)
     terms_signed_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()
@@ -113,6 +125,9 @@ class Authorization(models.Model):
     utility_id = models.CharField(max_length=60)
     utility_name = models.CharField(max_length=40)
     status = models.CharField(max_length=10, choices=AuthorizationStatus.choices, default=AuthorizationStatus.INITIATED)
+    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.SIGN_IN)
+    #: Whose accounts these are: a digest of the sign-in, which is not kept itself.
+    household = models.CharField(max_length=64, blank=True)
     #: Why it failed, for the tester: Leap tells nobody.
     reason = models.CharField(max_length=200, blank=True)
     #: Numbers of the service accounts that the customer shares.

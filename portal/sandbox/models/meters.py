@@ -34,10 +34,6 @@ class MeterQuerySet(models.QuerySet["Meter"]):
         """Meters that the API knows at that time: a late one does not exist before its day."""
         return self.filter(appears_at__lte=at)
 
-    def unannounced(self, at: datetime) -> Self:
-        """Meters that have appeared, and whose events have not been sent."""
-        return self.appeared(at).filter(announced_at=None)
-
 
 class Meter(models.Model):
     """One meter: what search filters by stands in columns, the rest of Leap's record as it is answered, in JSON.
@@ -64,7 +60,6 @@ class Meter(models.Model):
     created_at = models.DateTimeField(db_index=True)
     updated_at = models.DateTimeField(db_index=True)
     appears_at = models.DateTimeField(db_index=True)
-    announced_at = models.DateTimeField(null=True, blank=True)
     # Enrollment.
     global_enrollment_status = models.CharField(
         max_length=20, choices=EnrollmentStatus.choices, default=EnrollmentStatus.PENDING, db_index=True
