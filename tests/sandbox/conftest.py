@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import portal.urls  # noqa: F401 -- read while the sandbox is off: it must not mount it for every test that follows
 from portal.sandbox import webhooks
 
 

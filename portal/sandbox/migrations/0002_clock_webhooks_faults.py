@@ -8,99 +8,160 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sandbox', '0001_initial'),
+        ("sandbox", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Clock',
+            name="Clock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ahead', models.DurationField(default=datetime.timedelta)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("ahead", models.DurationField(default=datetime.timedelta)),
             ],
             options={
-                'verbose_name_plural': 'clock',
+                "verbose_name_plural": "clock",
             },
         ),
         migrations.CreateModel(
-            name='Fault',
+            name="Fault",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('401', '401 Unauthorized'), ('403', '403, as for a key of the wrong environment'), ('500', '500, a bare JSON string'), ('429', '429 without Retry-After'), ('429-retry-after', '429 with Retry-After'), ('slow', 'slow answer'), ('stale-token', 'stale page token'), ('unknown-enum', 'unknown enum values in the records'), ('extra-fields', 'extra fields in the records'), ('dropped', 'connection dropped in the middle of the answer')], max_length=20)),
-                ('path', models.CharField(default='/', max_length=200)),
-                ('calls_left', models.PositiveIntegerField(blank=True, null=True)),
-                ('seconds', models.FloatField(default=2)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("401", "401 Unauthorized"),
+                            ("403", "403, as for a key of the wrong environment"),
+                            ("500", "500, a bare JSON string"),
+                            ("429", "429 without Retry-After"),
+                            ("429-retry-after", "429 with Retry-After"),
+                            ("slow", "slow answer"),
+                            ("stale-token", "stale page token"),
+                            ("unknown-enum", "unknown enum values in the records"),
+                            ("extra-fields", "extra fields in the records"),
+                            ("dropped", "connection dropped in the middle of the answer"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("path", models.CharField(default="/", max_length=200)),
+                ("calls_left", models.PositiveIntegerField(blank=True, null=True)),
+                ("seconds", models.FloatField(default=2)),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Webhook',
+            name="Webhook",
             fields=[
-                ('webhook_id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('receiver_url', models.TextField()),
-                ('event_types', models.JSONField(default=list)),
-                ('headers', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("webhook_id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("receiver_url", models.TextField()),
+                ("event_types", models.JSONField(default=list)),
+                ("headers", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['created_at', 'webhook_id'],
+                "ordering": ["created_at", "webhook_id"],
             },
         ),
         migrations.CreateModel(
-            name='DeliveryOptions',
+            name="DeliveryOptions",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pace', models.FloatField(default=1)),
-                ('sends_twice', models.BooleanField(default=False)),
-                ('swaps_order', models.BooleanField(default=False)),
-                ('woken_for', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("pace", models.FloatField(default=1)),
+                ("sends_twice", models.BooleanField(default=False)),
+                ("swaps_order", models.BooleanField(default=False)),
+                ("woken_for", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name_plural': 'delivery options',
-                'constraints': [models.CheckConstraint(condition=models.Q(('pace__gt', 0), ('pace__lte', 1)), name='sandbox_pace_is_positive', violation_error_message="The pace is more than 0 and at most 1, which is Leap's own.")],
+                "verbose_name_plural": "delivery options",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("pace__gt", 0), ("pace__lte", 1)),
+                        name="sandbox_pace_is_positive",
+                        violation_error_message="The pace is more than 0 and at most 1, which is Leap's own.",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_id', models.UUIDField()),
-                ('event_type', models.CharField(choices=[('meter.created', 'meter.created'), ('connect_session.updated', 'connect_session.updated'), ('connect_session.authorization_updated', 'connect_session.authorization_updated'), ('meter.enrollment.global-status.updated', 'meter.enrollment.global-status.updated'), ('meter.enrollment.participation-status.updated', 'meter.enrollment.participation-status.updated'), ('meter.enrollment.required-actions.updated', 'meter.enrollment.required-actions.updated'), ('meter.enrollment.group.updated', 'meter.enrollment.group.updated')], max_length=60)),
-                ('payload', models.JSONField()),
-                ('state', models.CharField(choices=[('waiting', 'waiting'), ('delivered', 'delivered'), ('given up', 'given up')], default='waiting', max_length=10)),
-                ('due_at', models.DateTimeField()),
-                ('attempts_made', models.PositiveSmallIntegerField(default=0)),
-                ('is_held', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='sandbox.webhook')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("event_id", models.UUIDField()),
+                (
+                    "event_type",
+                    models.CharField(
+                        choices=[
+                            ("meter.created", "meter.created"),
+                            ("connect_session.updated", "connect_session.updated"),
+                            ("connect_session.authorization_updated", "connect_session.authorization_updated"),
+                            ("meter.enrollment.global-status.updated", "meter.enrollment.global-status.updated"),
+                            (
+                                "meter.enrollment.participation-status.updated",
+                                "meter.enrollment.participation-status.updated",
+                            ),
+                            ("meter.enrollment.required-actions.updated", "meter.enrollment.required-actions.updated"),
+                            ("meter.enrollment.group.updated", "meter.enrollment.group.updated"),
+                        ],
+                        max_length=60,
+                    ),
+                ),
+                ("payload", models.JSONField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "waiting"), ("delivered", "delivered"), ("given up", "given up")],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("attempts_made", models.PositiveSmallIntegerField(default=0)),
+                ("is_held", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "webhook",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="sandbox.webhook"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'ordering': ['-id'],
+                "verbose_name_plural": "deliveries",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('at', models.DateTimeField()),
-                ('status_code', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('error', models.CharField(blank=True, max_length=200)),
-                ('milliseconds', models.PositiveIntegerField(default=0)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='sandbox.delivery')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("at", models.DateTimeField()),
+                ("status_code", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("error", models.CharField(blank=True, max_length=200)),
+                ("milliseconds", models.PositiveIntegerField(default=0)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="attempts", to="sandbox.delivery"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['number'],
-                'constraints': [models.UniqueConstraint(fields=('delivery', 'number'), name='sandbox_attempt_once')],
+                "ordering": ["number"],
+                "constraints": [models.UniqueConstraint(fields=("delivery", "number"), name="sandbox_attempt_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(models.F('due_at'), models.F('id'), condition=models.Q(('state', 'waiting')), name='sandbox_delivery_due'),
+            model_name="delivery",
+            index=models.Index(
+                models.F("due_at"),
+                models.F("id"),
+                condition=models.Q(("state", "waiting")),
+                name="sandbox_delivery_due",
+            ),
         ),
     ]
