@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.sandbox.api_client import ApiClient
+from tests.sandbox.api_client import ApiClient, validate
 from tests.sandbox.contract.operations import OPERATIONS
 from tests.sandbox.meters import CUSTOMER, make_meter
 
@@ -68,6 +68,7 @@ class TestKey:
         headers = {} if header is None else {"Authorization": header}
         response = Client().generic(method, "/sandbox" + path.format(**PATH), headers=headers)
         assert response.status_code == 401
+        validate(operation, 401, response.json())
         if "webhooks" in path:
             assert response.json() == {"error": "Unauthorized", "message": "Auth token is invalid"}
         else:

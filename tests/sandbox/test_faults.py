@@ -1,7 +1,12 @@
 """Faults on demand: each as the client would meet it, for so many calls, at the addresses asked for."""
 
+import socket
+import subprocess
+import sys
+import uuid
 from typing import Any
 
+import httpx
 import pytest
 
 from portal.sandbox import faults
@@ -9,7 +14,7 @@ from portal.sandbox.faults import add_fault, clear_faults
 from portal.sandbox.models import Fault
 from tests.sandbox.api_client import ApiClient
 from tests.sandbox.contract.meters import DETAILS_PAGE, ENROLLMENT_PAGE
-from tests.sandbox.contract.operations import errors
+from tests.sandbox.contract.operations import OPERATIONS, errors
 from tests.sandbox.meters import make_meter
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +47,14 @@ def test_an_error_for_the_next_call_and_no_further(
     assert (response.status_code, response.data["message"]) == (status, webhooks)
     assert api.call(METERS, {}).status_code == 200
     assert not Fault.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["401", "403", "429", "500"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_fails_in_the_shape_of_its_service(api: ApiClient, operation: str, kind: str) -> None:
+    add_fault(kind=kind, calls=1)
+    path = {"meter_id": str(uuid.UUID(int=1)), "webhook_id": str(uuid.UUID(int=2))}
+    assert api.call(operation, {}, **path).status_code == int(kind)
 
 
 def test_429_says_when_to_come_back(api: ApiClient) -> None:
@@ -121,17 +134,25 @@ def test_a_connection_dropped_in_the_middle_of_the_answer(api: ApiClient) -> Non
     assert api.call(METERS, {}).status_code == 200
 
 
-@pytest.mark.django_db(transaction=True)
-def test_over_a_socket_a_dropped_connection_is_a_short_answer(live_server: Any, capfd: Any) -> None:
-    """As a client meets it. The development server says so on its standard error, gunicorn says nothing."""
-    import httpx
-
-    add_fault(kind="dropped", calls=1)
-    address = f"{live_server.url}/sandbox/v2/meters/search"
-    headers = {"Authorization": "Bearer sandbox-key"}
-    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
-        httpx.post(address, json={}, headers=headers, trust_env=False)
-    assert httpx.post(address, json={}, headers=headers, trust_env=False).json() == {"meters": []}
+def test_gunicorn_closes_a_dropped_connection_without_a_word() -> None:
+    """As a client meets it, under the server that serves the portal. (Django's own server leaves it open.)"""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "gunicorn", "tests.sandbox.dropping:application", "--bind"),
+                *(f"fd://{listener.fileno()}", "--threads", "2", "--no-control-socket", "--log-level", "error"),
+            ],
+            pass_fds=[listener.fileno()],
+            stderr=subprocess.PIPE,
+        )
+        try:
+            # Who connects before gunicorn is up waits in the listener's queue.
+            with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+                httpx.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", trust_env=False, timeout=30)
+        finally:
+            server.terminate()
+            _, log = server.communicate(timeout=30)
+    assert log == b""
 
 
 @pytest.mark.parametrize(
