@@ -9,8 +9,10 @@ from jsonschema import Draft202012Validator, FormatChecker
 from tests.sandbox.contract import Schema, meters, webhooks
 
 _METER_ERRORS = {**dict.fromkeys((400, 401, 403, 404, 429), meters.ERROR), 500: meters.BARE_TEXT}
+_WEBHOOK_ERRORS = dict.fromkeys((401, 403, 429, 500), webhooks.ERROR)
 #: Leap's webhook service publishes no 400: the sandbox refuses in the same shape.
-_WEBHOOK_ERRORS = dict.fromkeys((400, 401, 403, 404, 500), webhooks.ERROR)
+_WEBHOOK_BODY = {**_WEBHOOK_ERRORS, 400: webhooks.ERROR}
+_WEBHOOK_PATH = {**_WEBHOOK_BODY, 404: webhooks.ERROR}
 
 #: operationId → status → schema. 429 is not published; it comes in the shape of the service's other errors.
 ANSWERS: dict[str, dict[int, Schema]] = {
