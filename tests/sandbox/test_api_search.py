@@ -122,11 +122,17 @@ def test_a_search_is_refused_exactly_when_leaps_schema_refuses_it(api: ApiClient
         assert response.status_code == 200
 
 
-@pytest.mark.parametrize("body", ["{", "[]", '"text"', "[" * 20000, b"\xff\xfe"])
+@pytest.mark.parametrize("body", ["{", "[]", '"text"', "[" * 20000, b"\xff\xfe", '{"tags": ["\\ud800"]}'])
 def test_a_body_that_is_no_json_object_is_refused(api: ApiClient, body: str | bytes) -> None:
     response = api.call("searchMeterDetails", body)
     assert response.status_code == 400
     assert "Request body" in response.data["title"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "-Infinity", "9" * 5000])
+def test_a_number_that_is_none_is_refused_in_json(api: ApiClient, number: str) -> None:
+    response = api.call("searchMeterDetails", f'{{"page_size": {number}}}')
+    assert response.status_code == 400
 
 
 def test_no_body_asks_for_everything(api: ApiClient) -> None:

@@ -354,6 +354,9 @@ class TestWorker:
         ("/leap/events", "must be https"),
         ("https://company.com:99999/", "not a URL"),
         ("http://[::1/", "not a URL"),
+        ("https://company.com/\0", "characters"),
+        ("https://company.com/a b", "characters"),
+        ("https://compañía.com/", "characters"),
         ("", "must be https"),
     ],
 )
