@@ -22,7 +22,7 @@ _AGREEMENTS_ONLY = "_AGREEMENTS_ONLY"
 _PARAMETERS = {"requestedutilities", "refid", "ref-id", "transmissionregion", "variant", "program", "account"}
 
 
-class Unreadable(ValueError):
+class UnreadableError(ValueError):
     """A link that Leap would not know what to do with; the reason in words."""
 
 
@@ -44,11 +44,11 @@ class Opening:
 
 
 def read_url(url: str) -> Opening:
-    """Return what a whole URL says, whatever its host. Raises Unreadable."""
+    """Return what a whole URL says, whatever its host. Raises UnreadableError."""
     try:
         parts = urlsplit(url.strip())
     except ValueError as error:
-        raise Unreadable("This is no URL.") from error
+        raise UnreadableError("This is no URL.") from error
     segments = [segment for segment in parts.path.removeprefix(MOUNT).split("/") if segment]
     query = parse_qsl(parts.query, keep_blank_values=True)
     match segments:
@@ -58,16 +58,16 @@ def read_url(url: str) -> Opening:
             return read_legacy(org_name, utility_id, query)
         case [org_name, title]:
             return read_titled(org_name, title, query)
-    raise Unreadable("This address is none of Leap’s.")
+    raise UnreadableError("This address is none of Leap’s.")
 
 
 def read_legacy(org_name: str, utility_id: str, query: Sequence[tuple[str, str]]) -> Opening:
-    """Return what a Legacy link says. Raises Unreadable."""
+    """Return what a Legacy link says. Raises UnreadableError."""
     utility = find_utility(utility_id)
     if utility is None:
-        raise Unreadable(f"There is no utility “{utility_id}”.")
+        raise UnreadableError(f"There is no utility “{utility_id}”.")
     if not utility.legacy:
-        raise Unreadable(f"Legacy ShareMyData does not take {utility.name}: only pge, sce and sdge.")
+        raise UnreadableError(f"Legacy ShareMyData does not take {utility.name}: only pge, sce and sdge.")
     return Opening(
         journey="legacy",
         org_name=_name("organization", org_name),
@@ -79,12 +79,12 @@ def read_legacy(org_name: str, utility_id: str, query: Sequence[tuple[str, str]]
 
 
 def read_titled(org_name: str, title: str, query: Sequence[tuple[str, str]]) -> Opening:
-    """Return what a Connect link under a title says. Raises Unreadable."""
+    """Return what a Connect link under a title says. Raises UnreadableError."""
     asked = ",".join(value for name, value in query if name.lower() == "requestedutilities")
     requested = tuple(dict.fromkeys(part.strip() for part in asked.split(",") if part.strip()))
     for utility_id in requested:
         if find_utility(utility_id) is None:
-            raise Unreadable(f"There is no utility “{utility_id}”.")
+            raise UnreadableError(f"There is no utility “{utility_id}”.")
     regions = {utility.region for utility in map(find_utility, requested) if utility}
     return Opening(
         journey="connect",
@@ -98,16 +98,16 @@ def read_titled(org_name: str, title: str, query: Sequence[tuple[str, str]]) -> 
 
 
 def read_regional(query: Sequence[tuple[str, str]]) -> Opening:
-    """Return what a link of the newer address says: region and account are required. Raises Unreadable."""
+    """Return what a link of the newer address says: region and account are required. Raises UnreadableError."""
     given = {name.lower(): value for name, value in query}
     region, variant = given.get("transmissionregion", ""), given.get("variant") or "RESIDENTIAL"
     if region not in REGIONS:
-        raise Unreadable(f"transmissionRegion is “{region}”: it has to be one of {', '.join(REGIONS)}.")
+        raise UnreadableError(f"transmissionRegion is “{region}”: it has to be one of {', '.join(REGIONS)}.")
     customer_type = variant.removesuffix(_AGREEMENTS_ONLY)
     if customer_type not in CUSTOMER_TYPES:
-        raise Unreadable(f"There is no variant “{variant}”.")
+        raise UnreadableError(f"There is no variant “{variant}”.")
     if variant.endswith(_AGREEMENTS_ONLY) and region != "PJM":
-        raise Unreadable("A variant with agreements only exists in PJM alone.")
+        raise UnreadableError("A variant with agreements only exists in PJM alone.")
     return Opening(
         journey="regional",
         org_name=_name("account", given.get("account", "")),
@@ -122,7 +122,7 @@ def read_regional(query: Sequence[tuple[str, str]]) -> Opening:
 
 def _name(part: str, text: str) -> str:
     if not _NAME.match(text):
-        raise Unreadable(f"The {part} is “{text[:100]}”: it is made of letters, digits and - . _ ~ only.")
+        raise UnreadableError(f"The {part} is “{text[:100]}”: it is made of letters, digits and - . _ ~ only.")
     return text
 
 
@@ -130,7 +130,7 @@ def _reference_id(query: Sequence[tuple[str, str]]) -> str:
     """Return the refId, or nothing where there is none: an empty one is none, too."""
     given = [value for name, value in query if name.lower() in {"refid", "ref-id"} and value]
     if given and not _REFERENCE_ID.match(given[0]):
-        raise Unreadable("The refId of this link cannot be used: at most 50 letters, digits and - . _ ~.")
+        raise UnreadableError("The refId of this link cannot be used: at most 50 letters, digits and - . _ ~.")
     return given[0] if given else ""
 
 

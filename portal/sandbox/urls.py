@@ -2,9 +2,22 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from portal.sandbox.views import cases, connect, home, utility
+
 app_name = "sandbox"
 urlpatterns: list[URLPattern | URLResolver] = [
     # The API: before the pages, whose addresses match nearly everything.
     path("", include("portal.sandbox.api.urls")),
-    # The pages.
+    # The tester's own pages.
+    path("", home.home, name="home"),
+    path("tester/flows/<int:pk>/", home.flow_update, name="flow_update"),
+    # A journey that has begun.
+    path("sessions/<uuid:token>/", connect.session, name="session"),
+    path("sessions/<uuid:token>/case/", cases.session_case, name="session_case"),
+    path("sessions/<uuid:token>/end/", connect.session_end, name="session_end"),
+    path("sessions/<uuid:token>/utility/<uuid:authorization_id>/", utility.utility, name="utility"),
+    # The addresses that links have.
+    path("<str:org_name>/<str:utility_id>/getting-started", connect.legacy, name="legacy"),
+    path("<str:org_name>/<str:utility_id>/getting-started/", connect.legacy),
+    path("<str:org_name>/<str:title>/", connect.titled, name="titled"),
 ]

@@ -30,7 +30,7 @@ def sandbox_is_off() -> None:
 def emitted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What the sandbox would have told its subscribers, in order: (event type, payload)."""
     events: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(webhooks, "emit", lambda event_type, payload: events.append((event_type, payload)))
+    monkeypatch.setattr(webhooks, "emit", lambda event_type, payload, at=None: events.append((event_type, payload)))
     return events
 
 
