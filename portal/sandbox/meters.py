@@ -88,6 +88,26 @@ def change_meter(*, meter: Meter, turn: Turn, at: datetime) -> None:
     meter.save()
 
 
+def change_status(*, meter: Meter, status: EnrollmentStatus, at: datetime) -> None:
+    """Let a meter have another status, in its programs too, and tell of it."""
+    meter.updated_at = max(at, meter.updated_at)
+    meter.global_enrollment_status = status
+    meter.program_enrollment = [{**entry, "enrollment_status": status.value} for entry in meter.program_enrollment]
+    _tell_status(meter)
+    meter.save(update_fields=["updated_at", "global_enrollment_status", "program_enrollment"])
+
+
+def resolve_actions(*, meter: Meter, at: datetime) -> None:
+    """Let everything be done that was required of the partner; the last event says so with an empty object."""
+    if not meter.required_actions["partner"]:
+        return
+    meter.updated_at = max(at, meter.updated_at)
+    meter.required_actions = {**meter.required_actions, "partner": []}
+    _note_actions(meter)
+    _tell_actions(meter)
+    meter.save(update_fields=["updated_at", "required_actions", "action_types", "partner_action_required"])
+
+
 def _create_meter(*, authorization: Authorization, utility: Utility, account: ServiceAccount, at: datetime) -> Meter:
     session = authorization.session
     enrollment = enroll(utility=utility, at=at, status="ELIGIBLE", program=session.program)

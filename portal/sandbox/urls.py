@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from portal.sandbox.views import cases, connect, home, utility
+from portal.sandbox.views import cases, clock, connect, faults, home, meters, utility, webhooks
 
 app_name = "sandbox"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -11,6 +11,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The tester's own pages.
     path("", home.home, name="home"),
     path("tester/flows/<int:pk>/", home.flow_update, name="flow_update"),
+    path("tester/clock/", clock.clock, name="clock"),
+    path("tester/meters/", meters.meter_list, name="meter_list"),
+    path("tester/webhooks/", webhooks.webhook_list, name="webhook_list"),
+    path("tester/faults/", faults.fault_list, name="fault_list"),
     # A journey that has begun.
     path("sessions/<uuid:token>/", connect.session, name="session"),
     path("sessions/<uuid:token>/case/", cases.session_case, name="session_case"),

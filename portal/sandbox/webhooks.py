@@ -20,6 +20,7 @@ HELD = timedelta(minutes=1)
 """How long an event waits for another to overtake it."""
 #: Leap's own rule for a partner_reference (MeterCreatedEventV1): what breaks it is in no event.
 _PARTNER_REFERENCE = re.compile(r"[^/\\?\]\[{}!#$%^&*()<>|]{3,256}\Z")
+_URL_CHARACTERS = re.compile(r"[\x21-\x7e]*\Z")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _LEAP_PORTS = {None, 443, 8443, 8843}
 
@@ -53,6 +54,8 @@ def why_not_receiver(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "receiver_url is not a URL"
+    if not _URL_CHARACTERS.match(url):
+        return "receiver_url has characters that a URL cannot have"
     if parts.scheme == "http" and host in _LOOPBACK:
         return ""
     if parts.scheme != "https" or not host:

@@ -55,7 +55,7 @@ def parse_uuid(text: str) -> uuid.UUID | None:
 
 def wrong(name: str, rule: str, value: Any) -> Refusal:
     """Refuse a field, in Leap's shape: a title, and the value beside its name."""
-    shown = value if isinstance(value, (str, int, float, bool)) or value is None else json.dumps(value)
+    shown = value if isinstance(value, (str, int)) or value is None else json.dumps(value)
     return Refusal(400, f"{name} {rule}", {name: shown[:200] if isinstance(shown, str) else shown})
 
 

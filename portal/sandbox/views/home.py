@@ -15,7 +15,12 @@ from portal.sandbox.views.connect import regional
 
 SHOWN = 50
 #: Further pages of the tester: words, URL name, what for.
-TOOLS: list[tuple[str, str, str]] = []
+TOOLS: list[tuple[str, str, str]] = [
+    ("Clock", "sandbox:clock", "move the sandbox’s time forward: late meters appear, deliveries are due"),
+    ("Meters", "sandbox:meter_list", "archive one, let it need another authorization, enroll it"),
+    ("Webhooks", "sandbox:webhook_list", "who is subscribed, every attempt to deliver, duplicates, reordering"),
+    ("Faults", "sandbox:fault_list", "let the API fail, stall, or answer what nobody expects"),
+]
 
 
 @login_not_required

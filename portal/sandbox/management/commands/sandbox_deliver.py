@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portal.sandbox.webhooks import deliver_due
+from portal.sandbox.deliveries import deliver_due
 
 
 class Command(BaseCommand):
