@@ -223,6 +223,13 @@ def test_what_a_link_cannot_take_is_refused_with_nothing_done(emitted: Emitted) 
     assert Session.objects.get().case == ""
 
 
+def test_sending_twice_runs_once() -> None:
+    customer = send(Case.SUCCESS)
+    again = customer.client.post(f"/sandbox/sessions/{customer.session.token}/case/", {"case": "success"})
+    assert again.status_code == 409
+    assert Meter.objects.count() == 1
+
+
 def test_the_menu_is_gone_once_the_customer_met_a_utility() -> None:
     customer = Customer().open(URL).press("value", "RESIDENTIAL").press("step", "agree", agreed="yes")
     assert "Test cases" in customer.html
