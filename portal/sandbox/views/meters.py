@@ -29,7 +29,7 @@ CHANGES = [
 @require_http_methods(["GET", "HEAD", "POST"])
 def meter_list(request: HttpRequest) -> HttpResponse:
     """Show meters, the newest first; let something happen to one."""
-    words, before = request.GET.get("q", "").strip(), request.GET.get("before", "")
+    words, before = request.GET.get("q", "").replace("\0", "\ufffd").strip(), request.GET.get("before", "")
     if request.method == "POST":
         _change(request.POST.get("meter", ""), request.POST.get("change", ""))
         return redirect(reverse("sandbox:meter_list", query={"q": words} if words else None))
@@ -46,7 +46,7 @@ def meter_list(request: HttpRequest) -> HttpResponse:
 
 def _found(words: str, before: int | None) -> QuerySet[Meter]:
     meters = Meter.objects.prefetch_related("references").order_by("-pk")
-    if words and "\0" not in words:
+    if words:
         is_it = Q(partner_reference=words) | Q(references__reference_id=words) | Q(service_account=words)
         meters = meters.filter(is_it).distinct()
     return meters if before is None else meters.filter(pk__lt=before)
