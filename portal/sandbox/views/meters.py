@@ -16,12 +16,12 @@ SHOWN = 50
 RESOLVE = "resolve"
 #: What the select offers: value and words. A turn by its own value, a status by its name.
 CHANGES = [
-    (Turn.REAUTHORIZE.value, "Require another authorization (AUTH_0001)"),
-    (Turn.CONFLICT.value, "Put it in a conflicting program"),
-    (RESOLVE, "Resolve what is required of the partner"),
-    (Turn.ACTIVATE.value, "Enroll it: ACTIVE, in a market group"),
-    *((status.value, f"Set the status to {status.value}") for status in EnrollmentStatus),
-    (Turn.ARCHIVE.value, "Archive it"),
+    (Turn.REAUTHORIZE.value, "Must re-authorize (AUTH_0001)"),
+    (Turn.CONFLICT.value, "Is in a conflicting program"),
+    (RESOLVE, "Partner’s actions are resolved"),
+    (Turn.ACTIVATE.value, "Is enrolled, in a market group"),
+    *((status.value, f"Status becomes {status.value}") for status in EnrollmentStatus),
+    (Turn.ARCHIVE.value, "Is archived"),
 ]
 
 
