@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import portal.urls  # noqa: F401  read now, while the sandbox is off: a test that switches it on must not be the first
+import portal.urls  # noqa: F401 -- read while the sandbox is off: it must not mount it for every test that follows
 from portal.sandbox import webhooks
 from tests.sandbox.api_client import validated
 from tests.sandbox.contract.operations import ANSWERS, IMPOSSIBLE
