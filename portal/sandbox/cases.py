@@ -227,7 +227,8 @@ def _begin(run: _Run, utility: Utility) -> Authorization:
 
 def _authorize(run: _Run, utility: Utility, *, household: str = "", comes_back: bool = True) -> Authorization:
     authorization = _begin(run, utility)
-    authorization.household = household or household_of(f"customer of {run.session.token}")
+    # Whoever has the link is one customer: the same accounts when it is used again.
+    authorization.household = household or household_of(f"customer of {run.session.reference_id or run.session.token}")
     accounts = accounts_of(utility, authorization.household)
     turns = {
         Case.ENROLLED: [(Turn.ACTIVATE, timedelta())],
