@@ -280,6 +280,7 @@ CONTENT_SECURITY_POLICY = (
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"
 TIME_ZONE = "America/Los_Angeles"
 USE_TZ = True
 

@@ -87,7 +87,7 @@ class IssueOneForm(IssueForm):
 
     reference_id = forms.CharField(
         required=False,
-        label="Own reference ID",
+        label="Own reference id",
         max_length=200,
         help_text="Empty: one is generated, random and without personal data. Own ones: 3 to 50 of A–Z a–z 0–9 - . _ ~",
     )
@@ -101,16 +101,16 @@ class IssueSharedForm(IssueForm):
 
     label = forms.CharField(max_length=100, help_text="Where it will hang or stand: poster, lobby; web page, footer.")
     trace = forms.ChoiceField(
-        label="Reference ID",
+        label="Reference id",
         choices=[
-            ("shared", "A shared reference ID: its meters trace to this link, not to a person"),
+            ("shared", "A shared reference id: its meters trace to this link, not to a person"),
             ("none", "None: Leap’s meters cannot be traced to this link at all"),
         ],
         initial="shared",
         widget=forms.RadioSelect,
     )
     reference_id = forms.CharField(
-        required=False, label="Own shared reference ID", max_length=200, help_text="Empty: one is generated."
+        required=False, label="Own shared reference id", max_length=200, help_text="Empty: one is generated."
     )
     field_order = ["label", "flow", "campaign", "utilities", "trace", "reference_id"]
 
@@ -140,7 +140,7 @@ class ReplaceForm(forms.Form):
         help_text="None ticked: the campaign’s, else the customer’s own.",
     )
     reference_id = forms.CharField(
-        required=False, label="Own reference ID", max_length=200, help_text="Empty: a new one is generated."
+        required=False, label="Own reference id", max_length=200, help_text="Empty: a new one is generated."
     )
 
     def __init__(self, *args: Any, flow: Flow, **kwargs: Any) -> None:

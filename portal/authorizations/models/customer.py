@@ -79,7 +79,7 @@ class Customer(models.Model):
         help_text="Your own id of this customer. Imports match rows by it.",
     )
     reference_id = models.CharField(
-        "own reference ID",
+        "own reference id",
         max_length=reference_ids.MAX_LENGTH,
         null=True,
         blank=True,

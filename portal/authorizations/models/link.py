@@ -111,7 +111,7 @@ class Link(models.Model):
         max_length=100, blank=True, help_text="Where a link without a customer hangs: poster, lobby."
     )
     reference_id = models.CharField(
-        "reference ID", max_length=reference_ids.MAX_LENGTH, null=True, blank=True, unique=True
+        "reference id", max_length=reference_ids.MAX_LENGTH, null=True, blank=True, unique=True
     )
     url = models.CharField("URL", max_length=1000)
     code = models.CharField(max_length=20, unique=True)

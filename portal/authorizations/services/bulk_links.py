@@ -71,10 +71,12 @@ def issue_links(
                     _issue_batch(batch, rules=rules, urls=urls, utilities=utilities, by=issued_by, result=result)
                 break
             except IntegrityError:
-                # Somebody took one of the reference ids in this moment: what is there now is found in the next try.
+                # Somebody took a reference id, or changed the flow, in this moment: the next try finds what is there
+                # now, or says that the flow is no longer live.
                 if attempt == 2:
                     raise
                 result = before
+                rules = FlowRules(flow=Flow.objects.get(pk=flow.pk), campaign=campaign)
         done += len(batch)
         if report:
             report(done)

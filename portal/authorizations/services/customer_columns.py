@@ -15,7 +15,7 @@ from portal.authorizations.services.customer_values import Refused, normalise_cu
 # Field of an import → its name on the screens. The two names and the two streets are joined.
 FIELDS: dict[str, str] = {
     "external_id": "External ID",
-    "reference_id": "Own reference ID",
+    "reference_id": "Own reference id",
     "name": "Name",
     "first_name": "First name",
     "last_name": "Last name",

@@ -45,6 +45,7 @@ class CustomerImportView(PermissionRequiredMixin, View):
         context = {
             "form": form,
             "max_bytes": settings.MAX_UPLOAD_BYTES,
+            "max_megabytes": settings.MAX_UPLOAD_BYTES // 1024**2,
             "recent": all_imports().select_related("uploaded_by")[:RECENT],
         }
         return render(request, "authorizations/customer_import.html", context, status=422 if form.errors else 200)
