@@ -181,6 +181,7 @@ UTILITY = {
     "region": "NYISO",
     "supports_legacy": False,
     "supports_connect": True,
+    "expected_days": 3,
 }
 
 CASES: list[Case] = [
