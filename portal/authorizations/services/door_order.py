@@ -12,7 +12,7 @@ from functools import lru_cache
 MAX_KEY = 255
 
 _WORD = re.compile(r"[^\W_]+")
-_NUMBER_FIRST = re.compile(r"(\d{1,7})(?!\d|st\b|nd\b|rd\b|th\b)(?:\s*[-/–]\s*\d+)?\s*([a-z]?)\b\s*(?=\D)(.*)", re.DOTALL)
+_NUMBER_FIRST = re.compile(r"(\d{1,7})(?!\d|st\b|nd\b|rd\b|th\b)(?:\s*[-–]\s*\d+)?([a-z]?)\b\s*(?:\d\s*[/⁄]\s*\d)?\s*(?=\D)(.*)", re.DOTALL)
 _NUMBER_LAST = re.compile(r"(.*\D)[\s,]+(?:no\.?\s*|nr\.?\s*|#\s*)?(\d{1,7})(?:\s*[-/–]\s*\d+)?\s*([a-z]?)", re.DOTALL)
 _UNIT_FIRST = re.compile(r"(?:apt|apartment|unit|suite|ste|#|rm|room|floor|fl)\b.*|#.*")
 _SHORT = {
@@ -35,7 +35,7 @@ def make_door_order(*, city: str, postal_code: str, street: str) -> str:
 @lru_cache(maxsize=5000)
 def _place(city: str, postal_code: str) -> str:
     # Of ZIP+4 the first five: the rest tells blocks apart, by no order that one could walk.
-    return f"{_join(_plain(city))}00{_join(_plain(postal_code).split('-')[0])}"
+    return f"{_join(_plain(city))}00{_join(_plain(postal_code.split('-')[0]))}"
 
 
 def _split_street(street: str) -> tuple[str, int, str]:

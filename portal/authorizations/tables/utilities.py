@@ -20,12 +20,24 @@ class UtilityTable(tables.Table):
     customer_count = PartColumn(
         "utility_customers", verbose_name="Customers", order_by=("customer_count", "pk"), attrs=_NUMBER
     )
+    expected_days = tables.Column(
+        verbose_name="Days to a meter", order_by=("expected_days", "pk"), attrs=_NUMBER
+    )
 
     caption = "Utilities"
 
     class Meta:
         model = Utility
         fields: tuple[str, ...] = ()
-        sequence = ("name", "utility_id", "region", "leap_name", "journeys", "flow_count", "customer_count")
+        sequence = (
+            "name",
+            "utility_id",
+            "region",
+            "leap_name",
+            "journeys",
+            "expected_days",
+            "flow_count",
+            "customer_count",
+        )
         order_by = ("region", "name")
         empty_text = "No utilities yet."

@@ -94,7 +94,6 @@ def _keep_visit(request: HttpRequest, destination: Destination) -> None:
     values: Arrival = {
         "link_id": destination.link_id,
         "via_id": destination.via_id,
-        "is_first": destination.is_first,
         **_visitor(request),
     }
     at = timezone.now()
