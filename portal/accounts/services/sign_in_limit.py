@@ -14,7 +14,9 @@ WINDOW_SECONDS = 15 * 60
 def minutes_to_wait(*, username: str, address: str) -> int:
     """Return how many minutes must pass before this account or network may try again; 0: it may now."""
     now = time.time()
-    waits = [until - now for key, most in _counters(username, address) for count, until in [_read(key)] if count >= most]
+    waits = [
+        until - now for key, most in _counters(username, address) for count, until in [_read(key)] if count >= most
+    ]
     return math.ceil(max([0.0, *waits]) / 60)
 
 

@@ -74,5 +74,8 @@ class CampaignForm(forms.ModelForm[Campaign]):
                 self.add_error(problem.field, problem.reason)
         starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
         if starts_on and ends_on and ends_on < starts_on:
-            self.add_error("ends_on", f"The campaign would end on {date_format(ends_on)}, before it begins on {date_format(starts_on)}.")
+            self.add_error(
+                "ends_on",
+                f"The campaign would end on {date_format(ends_on)}, before it begins on {date_format(starts_on)}.",
+            )
         return cleaned

@@ -8,7 +8,9 @@ class Batch(models.Model):
     """One bulk action's links, to be found again together."""
 
     issued_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    wanted = models.JSONField(null=True, help_text="Keys of the utilities to request; null: the campaign’s or own ones.")
+    wanted = models.JSONField(
+        null=True, help_text="Keys of the utilities to request; null: the campaign’s or own ones."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

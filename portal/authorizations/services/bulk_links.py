@@ -86,7 +86,11 @@ def issue_links(
 
 
 def replace_links(
-    *, links: Iterable[Link], issued_by: User | None, wanted: list[int] | None, report: Callable[[int], None] | None = None
+    *,
+    links: Iterable[Link],
+    issued_by: User | None,
+    wanted: list[int] | None,
+    report: Callable[[int], None] | None = None,
 ) -> BulkResult:
     """Issue links anew one by one, each in its own transaction; `wanted` as the batch that found them noted it.
 
@@ -177,8 +181,7 @@ def _issue_batch(
     result.created += len(missing)
 
 
-def _find_live_links(customer_ids: list[int], rules: FlowRules
-) -> dict[tuple[int, int], tuple[int, set[int]]]:
+def _find_live_links(customer_ids: list[int], rules: FlowRules) -> dict[tuple[int, int], tuple[int, set[int]]]:
     """Return (customer, Legacy utility or 0) → the live link there and its requested utilities."""
     links = Link.objects.live().filter(flow=rules.flow, campaign=rules.campaign, customer_id__in=customer_ids)
     found = {

@@ -12,9 +12,13 @@ from functools import lru_cache
 MAX_KEY = 255
 
 _WORD = re.compile(r"[^\W_]+")
-_NUMBER_FIRST = re.compile(r"(\d{1,7})(?!\d|st\b|nd\b|rd\b|th\b)(?:\s*[-–]\s*\d+)?([a-z]?)\b\s*(?:\d\s*[/⁄]\s*\d)?\s*(?=\D)(.*)", re.DOTALL)
+_NUMBER_FIRST = re.compile(
+    r"(\d{1,7})(?!\d|st\b|nd\b|rd\b|th\b)(?:\s*[-–]\s*\d+)?([a-z]?)\b\s*(?:\d\s*[/⁄]\s*\d)?\s*(?=\D)(.*)", re.DOTALL
+)
 _NUMBER_LAST = re.compile(r"(.*\D)[\s,]+(?:no\.?\s*|nr\.?\s*|#\s*)?(\d{1,7})(?:\s*[-/–]\s*\d+)?\s*([a-z]?)", re.DOTALL)
 _UNIT_FIRST = re.compile(r"(?:apt|apartment|unit|suite|ste|#|rm|room|floor|fl)\b.*|#.*")
+# Hauptstraße, Hauptstr.
+_STREET = re.compile(r"str(?:asse)?\Z")
 _SHORT = {
     **{"street": "st", "str": "st", "strasse": "st", "avenue": "ave", "av": "ave", "boulevard": "blvd", "road": "rd"},
     **{"drive": "dr", "lane": "ln", "court": "ct", "place": "pl", "terrace": "ter", "highway": "hwy", "circle": "cir"},
@@ -27,7 +31,7 @@ def make_door_order(*, city: str, postal_code: str, street: str) -> str:
     if not (city or postal_code or street):
         return ""
     name, number, rest = _split_street(_plain(street))
-    words = "0".join(_SHORT.get(word, word) for word in _WORD.findall(name))
+    words = "0".join(_SHORT.get(word) or _STREET.sub("st", word) for word in _WORD.findall(name))
     # A number of up to seven digits: what is smaller comes first.
     return f"{_place(city, postal_code)}00{words}00{number:07}00{_join(rest)}"[:MAX_KEY]
 

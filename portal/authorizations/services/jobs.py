@@ -95,7 +95,11 @@ def _replace(job: Job) -> dict[str, object]:
     ids = job.parameters["links"]
     key = progress_key(job)
     result = replace_links(
-        links=(link for start in range(0, len(ids), BATCH) for link in Link.objects.filter(pk__in=ids[start : start + BATCH])),
+        links=(
+            link
+            for start in range(0, len(ids), BATCH)
+            for link in Link.objects.filter(pk__in=ids[start : start + BATCH])
+        ),
         issued_by=job.created_by,
         wanted=job.parameters["wanted"],
         report=lambda done: report_progress(key, done=done, total=len(ids), doing="Issuing links anew"),

@@ -190,9 +190,7 @@ def _replace(*, link: Link, by: User | None, utilities: Sequence[Utility] | None
     old = Link.objects.filter(pk=link.pk)
     old.update(voided_at=timezone.now(), void_reason="being replaced")
     names = _choose_names(customer=link.customer, wanted=reference_id, traceable=link.is_traceable)
-    successor = _create(
-        rules=rules, request=request, customer=link.customer, names=names, by=by, label=link.label
-    )
+    successor = _create(rules=rules, request=request, customer=link.customer, names=names, by=by, label=link.label)
     old.update(voided_at=None, void_reason="", replaced_by=successor)
     return successor
 

@@ -20,9 +20,7 @@ class UtilityTable(tables.Table):
     customer_count = PartColumn(
         "utility_customers", verbose_name="Customers", order_by=("customer_count", "pk"), attrs=_NUMBER
     )
-    expected_days = tables.Column(
-        verbose_name="Days to a meter", order_by=("expected_days", "pk"), attrs=_NUMBER
-    )
+    expected_days = tables.Column(verbose_name="Days to a meter", order_by=("expected_days", "pk"), attrs=_NUMBER)
 
     caption = "Utilities"
 
