@@ -13,7 +13,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="customer",
             name="door_order",
-            field=models.CharField(blank=True, db_index=True, default="", editable=False, max_length=255),
+            field=models.CharField(
+                blank=True, db_index=True, default="", db_default="", editable=False, max_length=255
+            ),
         ),
         migrations.AddField(
             model_name="customerimport",

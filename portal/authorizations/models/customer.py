@@ -113,7 +113,7 @@ class Customer(models.Model):
         related_name="added_customers",
     )
     # Written by the services and the importer (services/door_order.py), never by hand.
-    door_order = models.CharField(max_length=255, blank=True, default="", db_index=True, editable=False)
+    door_order = models.CharField(max_length=255, blank=True, default="", db_default="", db_index=True, editable=False)
     notes = models.TextField(max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
