@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult
 
 from portal.accounts.models import User
 from portal.authorizations.management.commands import run_worker as run_worker_module
-from portal.authorizations.management.commands.run_worker import PatientWorker, Housekeeper
+from portal.authorizations.management.commands.run_worker import Housekeeper, PatientWorker
 from portal.authorizations.models import Confirmation, JobState
 from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.spool import is_spool_empty, write_to_spool

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.formats import date_format
 
 from portal.accounts.models import User
-from portal.authorizations.forms.links import UtilityChoiceField
+from portal.authorizations.forms.links import UtilityChoiceField, narrow_by_flow
 from portal.authorizations.models import Campaign, Channel, Flow, Utility
 from portal.authorizations.services.campaigns import find_problems
 
@@ -64,6 +64,7 @@ class CampaignForm(forms.ModelForm[Campaign]):
         self.fields["channel"].choices = [("", "Choose a channel"), *Channel.choices]  # type: ignore[attr-defined]
         self.fields["owner"].queryset = owners.order_by("first_name", "username")  # type: ignore[attr-defined]
         self.fields["owner"].empty_label = None  # type: ignore[attr-defined]
+        narrow_by_flow(self, "requested_utilities")
         self.fields["requested_utilities"].queryset = Utility.objects.order_by("region", "id")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

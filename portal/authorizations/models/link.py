@@ -51,7 +51,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
         return self.filter(voided_at__isnull=True, replaced_by__isnull=True)
 
     def of_batch(self, batch: Batch, part: str = "") -> Self:
-        """What a bulk action handed out; `part`: new, kept (there already) or differing (kept, but asking for others)."""
+        """What a bulk action handed out; `part`: new, kept (there already) or differing (of these)."""
         kept = KeptLink.objects.filter(batch=batch)
         if part == "new":
             return self.filter(batch=batch)
