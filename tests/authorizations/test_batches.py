@@ -33,7 +33,7 @@ def bulk(client: Client, flow: Flow, *, utilities: list[int]) -> Job:
 def test_a_bulk_issue_leads_to_its_links_and_names_those_that_differ(
     manager_client: Client, manager: User, flow: Flow
 ) -> None:
-    pge, sce = get_utilities("pge", "sce")
+    (sce,) = get_utilities("sce")
     has_other = make_customer(name="has another", utility="pge")
     has_same = make_customer(name="has the same", utility="sce")
     make_customer(name="new", utility="pge")
@@ -80,7 +80,7 @@ def test_what_a_job_keeps_has_no_names(manager_client: Client, flow: Flow) -> No
 
 
 def test_a_rep_sees_and_replaces_only_what_is_theirs(rep_client: Client, rep: User, manager: User, flow: Flow) -> None:
-    pge, sce = get_utilities("pge", "sce")
+    (sce,) = get_utilities("sce")
     own, other = make_customer(name="own", assigned_rep=rep, utility="pge"), make_customer(name="other", utility="pge")
     for customer in (own, other):
         issue_link(customer=customer, flow=flow, issued_by=manager)
