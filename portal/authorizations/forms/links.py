@@ -37,7 +37,7 @@ def narrow_by_flow(form: forms.BaseForm, name: str) -> None:
         "hx-trigger": "change" if form.is_bound else "load, change",
         "hx-target": f"#id_{name}",
         "hx-swap": "outerHTML",
-        "hx-include": f"[name='{name}']",
+        "hx-include": f"[name='flow'], [name='{name}']",
     }
     form.fields["flow"].widget.attrs.update(attributes)
 

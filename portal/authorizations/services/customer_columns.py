@@ -146,7 +146,8 @@ _RULES: dict[str, _Rule] = {
     ),
     "street": _Rule(
         _listed(
-            "street road name of postal address, street road name of address, street, street address, address 1, address line 1, street 1, street address 1, street line 1, address,"
+            "street road name of postal address, street road name of address,"
+            "street, street address, address 1, address line 1, street 1, street address 1, street line 1, address,"
             "street address line 1, address street, address address 1, addr, addr 1, street name and number,"
             "address line, calle, calle y numero, direccion, domicilio, strasse, strasse und hausnummer,"
             "strasse hausnummer, strasse nr, adresse, anschrift, full address"
@@ -178,7 +179,8 @@ _RULES: dict[str, _Rule] = {
     ),
     "state": _Rule(
         _listed(
-            "state county of postal address, state county of address, state, state region, state province, province state, state or province, state code, state province code,"
+            "state county of postal address, state county of address,"
+            "state, state region, state province, province state, state or province, state code, state province code,"
             "state abbreviation, province code, province, st, region state, address region, address 1 region, estado,"
             "estado provincia, provincia, bundesland"
         ),
@@ -186,7 +188,8 @@ _RULES: dict[str, _Rule] = {
     ),
     "postal_code": _Rule(
         _listed(
-            "zip postal code of postal address, zip postal code of address, zip, zip code, zipcode, postal code, postalcode, postcode, post code, zip postal code, postal zip code,"
+            "zip postal code of postal address, zip postal code of address,"
+            "zip, zip code, zipcode, postal code, postalcode, postcode, post code, zip postal code, postal zip code,"
             "zip postcode, post zip code, zip code postal code, postal zip, zip 5, zip 4, zip plus 4, codigo postal,"
             "cp, c p, plz, postleitzahl"
         ),

@@ -11,7 +11,7 @@ _NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
 class UtilityTable(tables.Table):
     name = PartColumn("utility_name", verbose_name="Utility", order_by=("name", "pk"))
     utility_id = PartColumn("utility_id", verbose_name="Utility ID", order_by=("utility_id", "pk"))
-    region = tables.Column(verbose_name="Region", order_by=("region", "pk"))
+    region = tables.Column(verbose_name="Region", order_by=("region", "name", "pk"))
     leap_name = tables.Column(verbose_name="In Leap’s API", default="–", order_by=("leap_name", "pk"))
     journeys = PartColumn(
         "utility_journeys", verbose_name="Journeys", order_by=("-supports_legacy", "supports_connect", "pk")

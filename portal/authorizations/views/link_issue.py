@@ -227,7 +227,7 @@ class BatchReplaceView(PermissionRequiredMixin, View):
         return redirect("job_detail", job.pk)
 
     def _links(self, request: HttpRequest, batch: Batch) -> QuerySet[Link]:
-        return differing_links(user_of(request), batch).live()  # type: ignore[attr-defined, no-any-return]
+        return differing_links(user_of(request), batch).live()  # type: ignore[attr-defined]
 
 
 def differing_links(user: User, batch: Batch) -> QuerySet[Link]:
