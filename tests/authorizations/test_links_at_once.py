@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from portal.authorizations.models import Customer, Flow, Link
 from portal.authorizations.services import bulk_links, links
@@ -104,3 +104,18 @@ def test_a_flow_retired_meanwhile_is_words_and_no_error(way: str, monkeypatch: p
     with pytest.raises(IssueRefused, match="is retired, not live"):
         acts[way]()
     assert Link.objects.get() == old
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's writers queue: none can wait for another in a ring")
+def test_a_bulk_action_that_lost_a_deadlock_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow, customers = make_flow(), [make_customer(), make_customer()]
+    hold, lost = bulk_links.hold_customers, iter([True])
+
+    def lose_once(ids: Any) -> None:
+        hold(ids)
+        if next(lost, False):
+            raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(bulk_links, "hold_customers", lose_once)
+    result = bulk_links.issue_links(customers=customers, flow=flow, issued_by=None)
+    assert (result.created, Link.objects.count()) == (2, 2)

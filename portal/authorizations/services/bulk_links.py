@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import ClassVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -72,7 +72,12 @@ def issue_links(
                 with transaction.atomic():
                     _issue_batch(batch, rules=rules, urls=urls, utilities=utilities, by=issued_by, result=result)
                 break
-            except IntegrityError:
+            except (IntegrityError, OperationalError) as error:
+                # PostgreSQL ends one of two that wait for each other, as an import in another order of rows may: it is
+                # this one's turn to try again, unless the caller's transaction is lost with it. SQLite has waited long.
+                waits = isinstance(error, OperationalError)
+                if waits and (connection.vendor == "sqlite" or connection.in_atomic_block):
+                    raise
                 # Somebody took a reference id, or changed the flow, in this moment: the next try finds what is there
                 # now, or says that the flow is no longer live.
                 if attempt == 2:
