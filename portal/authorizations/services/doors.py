@@ -29,24 +29,25 @@ def select_one(model: type[models.Model], columns: tuple[str, ...], *, by: str, 
         return cast("tuple[Any, ...] | None", cursor.fetchone())
 
 
-def insert_impatiently(row: models.Model) -> None:
-    """Insert a new row, or fail with OperationalError after PATIENCE_MS of waiting for another writer.
+def insert_impatiently(model: type[models.Model], values: dict[str, Any]) -> None:
+    """Insert a new row (attribute names and values of all its fields), or fail with OperationalError after PATIENCE_MS
+    of waiting for another writer.
 
     Its id is not read back. What the row brings with it (a link's milestone) the database's triggers do in the same
     statement. SQLite has one write lock for all. In PostgreSQL even one insert waits: its foreign key, for a link that
     is being replaced or a table that is being migrated.
     """
-    sql, fields = _insert(connection.vendor, type(row))
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    sql, fields = _insert(connection.vendor, model)
+    parameters = [field.get_db_prep_save(values[field.attname], connection) for field in fields]
     if connection.vendor == "sqlite":
         with _impatience(), connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, parameters)
         return
     # Both statements in one message to the server, which takes them for one transaction.
     sql = f"SET LOCAL lock_timeout = {PATIENCE_MS}; {sql}"
     inside = transaction.atomic() if connection.in_atomic_block else nullcontext()
     with inside, connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(sql, parameters)
 
 
 @contextmanager

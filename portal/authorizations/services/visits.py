@@ -66,5 +66,6 @@ def record_visit(
     Raises DatabaseError (django.db) when the database cannot be written within moments; nothing is kept then.
     """
     insert_impatiently(
-        Visit(link_id=link_id, via_id=via_id, at=at, ip=ip, user_agent=user_agent[:300], receipt=receipt)
+        Visit,
+        {"link_id": link_id, "via_id": via_id, "at": at, "ip": ip, "user_agent": user_agent[:300], "receipt": receipt},
     )
