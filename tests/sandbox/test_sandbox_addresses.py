@@ -31,6 +31,7 @@ BASE = "http://127.0.0.1:8000/sandbox"
                 "acme",
                 "flow",
                 requested_utilities=("pge", "cecony-utilityapi"),
+                region="CAISO",
                 extra_query=(("utm_source", "mail"),),
             ),
         ),

@@ -187,6 +187,16 @@ def test_another_authorization_is_needed_later_and_resolved_by_it(emitted: Emitt
     assert [payload["required_actions"] for payload in actions] == [{}]
 
 
+def test_the_same_link_used_again_is_the_same_customer_and_renews_the_authorization() -> None:
+    send(Case.REAUTHORIZE, days="0")
+    assert Meter.objects.get().partner_action_required
+    assert is_back(send(Case.SUCCESS))
+    meter = Meter.objects.get()
+    assert not meter.partner_action_required
+    assert meter.connection_references == ["REF-1"]
+    assert meter.references.get().authorization == Authorization.objects.last()
+
+
 def test_an_archived_meter() -> None:
     assert is_back(send(Case.ARCHIVED))
     assert Meter.objects.get().is_archived
@@ -221,6 +231,13 @@ def test_what_a_link_cannot_take_is_refused_with_nothing_done(emitted: Emitted) 
     assert "Legacy leads to one utility only" in customer.text
     assert told(emitted, AUTHORIZATION) == ["INITIATED"]
     assert Session.objects.get().case == ""
+
+
+def test_sending_twice_runs_once() -> None:
+    customer = send(Case.SUCCESS)
+    again = customer.client.post(f"/sandbox/sessions/{customer.session.token}/case/", {"case": "success"})
+    assert again.status_code == 409
+    assert Meter.objects.count() == 1
 
 
 def test_the_menu_is_gone_once_the_customer_met_a_utility() -> None:

@@ -1,5 +1,6 @@
 """Walks by hand through the sandbox's pages: order, words and choices of Leap's page (R3, R5, R8, R15, R20)."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -104,6 +105,36 @@ def test_r20_several_utilities_in_one_session() -> None:
     assert returned_to(customer.response)[1][1] == ("refId", "R-2")
     assert set(Meter.objects.values_list("utility_name", "partner_reference")) == {("PGE", "R-2"), ("SCE", "R-2")}
     assert Session.objects.count() == 1
+
+
+def test_r20_utilities_of_two_markets_in_one_session() -> None:
+    make_flow(customer_types=["COMMERCIAL"])
+    customer = Customer().open(f"{LINK}?requestedUtilities=pge,cecony-utilityapi&refId=R-13")
+    assert customer.utilities[:2] == ["pge", "cecony-utilityapi"]
+    assert {"sce", "oru-utilityapi"} < set(customer.utilities)
+    for utility_id in ("pge", "cecony-utilityapi"):
+        customer.open(f"/sandbox/sessions/{customer.session.token}/?show=utilities")
+        customer.press("value", utility_id).sign_in().consent()
+    customer.press("step", "finish")
+    assert set(Meter.objects.values_list("transmission_region", flat=True)) == {"CAISO", "NYISO"}
+
+
+def test_submitting_twice_shares_once(emitted: Emitted) -> None:
+    make_flow(customer_types=["RESIDENTIAL"])
+    customer = Customer().open(f"{LINK}?requestedUtilities=pge&refId=R-14").press("value", "pge").sign_in()
+    form = {"act": "consent", "years": "3", "accounts": re.findall(r'name="accounts"\s+value="(\d+)"', customer.html)}
+    first, second = (customer.client.post(customer.address, form) for _ in range(2))
+    assert first.headers["Location"] == second.headers["Location"]
+    assert Meter.objects.count() == 3
+    assert statuses(emitted, "connect_session.authorization_updated") == ["INITIATED", "COMPLETED"]
+
+
+def test_a_utilitys_page_is_over_with_its_session() -> None:
+    make_flow(customer_types=["RESIDENTIAL"])
+    customer = Customer().open(f"{LINK}?requestedUtilities=pge").press("value", "pge")
+    clock.move(by=timedelta(hours=25))
+    customer.sign_in()
+    assert "This session has ended" in customer.text
 
 
 def test_r15_a_link_without_a_ref_id_brings_none_back_and_no_event_invents_one(emitted: Emitted) -> None:
