@@ -1,26 +1,49 @@
 """The domain's tables."""
 
+from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
+from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobState
 from portal.authorizations.models.link import PROVEN, Link, LinkStatus
+from portal.authorizations.models.meter import (
+    Enrollment,
+    EnrollmentDeadline,
+    EnrollmentStatus,
+    MatchedBy,
+    Meter,
+    MeterMatch,
+    Party,
+    RequiredAction,
+    SyncPhase,
+    SyncRun,
+    SyncState,
+)
+from portal.authorizations.models.paper import PaperAuthorization, PaperForm
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
 __all__ = [
     "PROVEN",
     "Address",
+    "Batch",
     "Campaign",
     "Channel",
     "Confirmation",
+    "Connection",
+    "ConnectionState",
     "Customer",
     "CustomerImport",
     "CustomerType",
     "CustomerTypes",
+    "Enrollment",
+    "EnrollmentDeadline",
+    "EnrollmentStatus",
+    "Event",
     "Flow",
     "FlowState",
     "ImportState",
@@ -28,11 +51,22 @@ __all__ = [
     "Job",
     "JobState",
     "Journey",
+    "KeptLink",
     "Language",
     "Link",
     "LinkStatus",
+    "MatchedBy",
+    "Meter",
+    "MeterMatch",
     "Outcome",
+    "PaperAuthorization",
+    "PaperForm",
+    "Party",
     "Region",
+    "RequiredAction",
+    "SyncPhase",
+    "SyncRun",
+    "SyncState",
     "Utility",
     "Variant",
     "Visit",
