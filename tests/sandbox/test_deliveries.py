@@ -254,6 +254,7 @@ def test_an_attempt_is_made_once_though_two_processes_look(receiver: Receiver, m
 
 def test_two_processes_that_see_the_same_delivery_make_one_attempt(receiver: Receiver, monkeypatch: Any) -> None:
     """The other one takes it between our look and our claim, which reads the ladder."""
+    receiver.statuses.append(500)  # it still waits afterwards, for its next attempt
     subscribe(receiver)
     emit("meter.created", CREATED)
     others: list[int] = []
