@@ -78,8 +78,10 @@ class PaperCreateView(PermissionRequiredMixin, View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         customer = self._customer(request, pk)
+        posted, files = request.POST, request.FILES
+        # Known only once the upload has been read, which the line above does.
         too_large = getattr(request, "upload_too_large", False)
-        form = PaperCreateForm(request.POST, request.FILES, customer=customer, too_large=too_large)
+        form = PaperCreateForm(posted, files, customer=customer, too_large=too_large)
         if not form.is_valid():
             return self._show(request, customer, form)
         values = {**form.cleaned_data, "form": PaperForm(form.cleaned_data["form"])}
