@@ -1,5 +1,6 @@
 """Forms of a paper authorization: record it with its scan, note that it was sent, withdraw it."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.utils import timezone
 
 from portal.authorizations.forms.links import clean_reference_id
 from portal.authorizations.models import Customer, PaperForm, Utility
+from portal.authorizations.services.paper import PaperRefused, check_day
 from portal.authorizations.services.scans import EXTENSIONS, MAX_BYTES
 
 _TOO_LARGE = (
@@ -61,13 +63,29 @@ class PaperCreateForm(forms.Form):
     def __init__(self, *args: Any, customer: Customer, too_large: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["utility"].initial = customer.utility_id
-        # Of a day that cannot be, the service says why; the browser does not even offer it.
         self.fields["signed_on"].widget.attrs["max"] = timezone.localdate().isoformat()
         if too_large:
             self.fields["scan"].error_messages["required"] = _TOO_LARGE
 
+    def clean_signed_on(self) -> date:
+        day: date = self.cleaned_data["signed_on"]
+        try:
+            check_day(day, field="signed_on")
+        except PaperRefused as refusal:
+            raise forms.ValidationError(str(refusal)) from refusal
+        return day
+
     def clean_reference_id(self) -> str:
         return clean_reference_id(self.cleaned_data["reference_id"])
+
+    def clean(self) -> dict[str, Any]:
+        """All that is wrong at once: with each error the browser forgets the scan that was chosen."""
+        cleaned = super().clean() or self.cleaned_data
+        if "form" in cleaned:
+            cleaned["form"] = PaperForm(cleaned["form"])
+            if "utility" in cleaned and (problem := cleaned["form"].refuse(cleaned["utility"])) is not None:
+                self.add_error("utility", problem)
+        return cleaned
 
 
 class PaperSentForm(forms.Form):

@@ -16,7 +16,7 @@ from django_tables2 import Table
 
 from portal.authorizations.filters.paper import PaperFilterSet
 from portal.authorizations.forms.paper import PaperCreateForm, PaperSentForm, PaperWithdrawForm
-from portal.authorizations.models import Customer, Installation, PaperAuthorization, PaperForm
+from portal.authorizations.models import Customer, Installation, PaperAuthorization
 from portal.authorizations.services import scans
 from portal.authorizations.services.leap_requests import compose_paper_message
 from portal.authorizations.services.paper import (
@@ -84,9 +84,8 @@ class PaperCreateView(PermissionRequiredMixin, View):
         form = PaperCreateForm(posted, files, customer=customer, too_large=too_large)
         if not form.is_valid():
             return self._show(request, customer, form)
-        values = {**form.cleaned_data, "form": PaperForm(form.cleaned_data["form"])}
         try:
-            recorded = record_paper_authorization(customer=customer, recorded_by=user_of(request), **values)
+            recorded = record_paper_authorization(customer=customer, recorded_by=user_of(request), **form.cleaned_data)
         except PaperRefused as refusal:
             form.add_error(refusal.field or None, str(refusal))
             return self._show(request, customer, form)
