@@ -26,7 +26,7 @@ from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.paper import PaperRefused, mark_sent, withdraw_paper_authorization
 from portal.authorizations.services.scans import ScanRefused, check_scan, clean_name, remove_scan
 from portal.leap import reference_ids
-from tests.factories import make_customer, make_link, make_paper, make_scan
+from tests.factories import make_customer, make_import, make_link, make_paper, make_scan
 
 pytestmark = pytest.mark.django_db
 
@@ -190,6 +190,12 @@ class TestRefusals:
         with pytest.raises(IssueRefused, match="paper authorization"):
             make_link(customer=customer, reference_id="SITE-0042")
         assert find_who_has_reference_id(reference_id="SITE-0042", besides=customer) == paper
+
+    def test_r12_no_import_hands_a_papers_id_to_a_customer(self) -> None:
+        make_paper(customer=make_customer(external_id="A-1"), reference_id="SITE-0042")
+        text = "external_id,name,reference_id\nA-1,Ann,SITE-0042\nA-2,Bob,SITE-0042x\nA-3,Cy,SITE-0042\n"
+        imported = make_import(text=text)
+        assert (imported.refused_count, imported.new_count) == (2, 1)
 
 
 class TestFailures:
