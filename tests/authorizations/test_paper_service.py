@@ -98,6 +98,11 @@ class TestRecording:
         make_paper(scan=make_scan("png", text="one"))
         assert PaperAuthorization.objects.count() == len(stored_files()) == 4
 
+    def test_one_different_byte_is_another_scan(self) -> None:
+        customer, content = make_customer(), make_scan().read()
+        first = make_paper(customer=customer, scan=upload(content + b"\n\n"))
+        assert make_paper(customer=customer, scan=upload(content + b"\n ")) != first
+
     def test_a_withdrawn_one_may_be_recorded_anew(self) -> None:
         customer, scan = make_customer(), make_scan().read()
         first = make_paper(customer=customer, scan=upload(scan))
