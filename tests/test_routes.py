@@ -18,7 +18,7 @@ from django.urls.resolvers import RoutePattern
 
 from portal.accounts.models import User
 from portal.accounts.roles import PERMISSIONS, Role
-from portal.authorizations.models import Confirmation, Installation, Job, Utility, Visit
+from portal.authorizations.models import Batch, Confirmation, Installation, Job, KeptLink, Utility, Visit
 from tests import factories
 
 PUBLIC = "portal.authorizations.views.public"
@@ -70,6 +70,7 @@ class World:
             "paperauthorization": paper,
             "link": link,
             "campaign": campaign,
+            "batch": KeptLink.objects.create(batch=Batch.objects.create(), link=link, differs=True).batch,
             "flow": flow,
             "utility": Utility.objects.first() or Utility(),
             "user": factories.make_user(),

@@ -23,6 +23,9 @@ MENU = [
     ("Configure", "Installation", "installation_update", "authorizations.change_installation"),
 ]
 
+#: Screens that belong to an entry, though their address begins otherwise.
+ALSO = {"link_list": "/jobs/"}
+
 BANNERS = {
     "sandbox": "Sandbox: nothing here reaches Leap or a utility",
     "staging": "Staging: links lead to Leap’s staging environment",
@@ -81,7 +84,7 @@ class Portal:
             if self._may(permission):
                 url = reverse(name)
                 path = self.request.path
-                current = path == url if name == "home" else path.startswith(url)
+                current = path == url if name == "home" else path.startswith((url, ALSO.get(name, url)))
                 groups.setdefault(group, MenuGroup(group)).items.append(MenuItem(label, url, current))
         return list(groups.values())
 

@@ -72,6 +72,7 @@ urlpatterns: list[URLPattern] = [
     path("links/<int:pk>/void/", links.LinkVoidView.as_view(), name="link_void"),
     path("links/<int:pk>/replace/", links.LinkReplaceView.as_view(), name="link_replace"),
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
+    path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
     # Paper.
     path("paper/", paper.PaperListView.as_view(), name="paper_list"),
@@ -82,6 +83,7 @@ urlpatterns: list[URLPattern] = [
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),
+    path("flows/utilities/", link_issue.FlowUtilitiesView.as_view(), name="flow_utilities"),
     path("flows/preview/", flows.FlowPreviewView.as_view(), name="flow_preview"),
     path("flows/confirmation-page/", leap_requests.ConfirmationRequestView.as_view(), name="confirmation_request"),
     path("flows/<int:pk>/", flows.FlowUpdateView.as_view(), name="flow_update"),

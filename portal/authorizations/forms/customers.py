@@ -65,7 +65,7 @@ class CustomerForm(forms.ModelForm[Customer]):
             "customer_type": "Customer type",
             "assigned_rep": "Rep",
             "external_id": "External ID",
-            "reference_id": "Own reference ID",
+            "reference_id": "Own reference id",
         }
         help_texts = {
             "external_id": "Your own id of this customer, from your CRM. Imports match rows by it.",

@@ -55,7 +55,7 @@ class PaperCreateForm(forms.Form):
     )
     reference_id = forms.CharField(
         required=False,
-        label="Own reference ID",
+        label="Own reference id",
         max_length=200,
         help_text="Empty: one is generated, random and without personal data. Own ones: 3 to 50 of A–Z a–z 0–9 - . _ ~",
     )

@@ -1,5 +1,6 @@
 """The domain's tables."""
 
+from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
@@ -29,6 +30,7 @@ from portal.authorizations.models.visit import Visit
 __all__ = [
     "PROVEN",
     "Address",
+    "Batch",
     "Campaign",
     "Channel",
     "Confirmation",
@@ -49,6 +51,7 @@ __all__ = [
     "Job",
     "JobState",
     "Journey",
+    "KeptLink",
     "Language",
     "Link",
     "LinkStatus",

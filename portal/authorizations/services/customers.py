@@ -9,6 +9,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.authorizations.models import Customer, Link, PaperAuthorization
+from portal.authorizations.services.door_order import make_door_order
 
 
 def add_customer(*, customer: Customer, added_by: User) -> Customer:
@@ -17,6 +18,7 @@ def add_customer(*, customer: Customer, added_by: User) -> Customer:
     Raises IntegrityError (django.db) if an external or reference id was taken in this moment.
     """
     customer.added_by = added_by
+    customer.door_order = door_order_of(customer)
     if customer.assigned_rep_id is None and not added_by.has_perm("authorizations.assign_customer"):
         customer.assigned_rep = added_by
     with transaction.atomic():
@@ -31,9 +33,15 @@ def change_customer(*, customer: Customer, fields: Iterable[str]) -> Customer:
     """
     changed = sorted(fields)
     if changed:
+        customer.door_order = door_order_of(customer)
         with transaction.atomic():
-            customer.save(update_fields=[*changed, "updated_at"])
+            customer.save(update_fields=[*changed, "door_order", "updated_at"])
     return customer
+
+
+def door_order_of(customer: Customer) -> str:
+    """Return where a customer stands on the way from door to door."""
+    return make_door_order(city=customer.city, postal_code=customer.postal_code, street=customer.street)
 
 
 def assign_customers(*, customers: "QuerySet[Customer]", rep: User | None) -> int:

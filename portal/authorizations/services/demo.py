@@ -32,6 +32,7 @@ from portal.authorizations.models import (
     Utility,
 )
 from portal.authorizations.services.bulk_links import issue_links
+from portal.authorizations.services.customers import door_order_of
 from portal.authorizations.services.demo_journeys import send_customers
 from portal.authorizations.services.demo_papers import sign_papers
 from portal.authorizations.services.demo_people import FAMILY_NAMES, GIVEN_NAMES, PLACES, SHARES, TRADES, Place
@@ -225,6 +226,7 @@ def _make_customers(chance: random.Random, people: dict[str, User], now: datetim
         if number % 5:
             customer.assigned_rep = people["rep" if place.state == "CA" else "rep2"]
         customer.added_by = people["rep" if place.state == "CA" else "rep2"] if number % 12 == 0 else people["manager"]
+        customer.door_order = door_order_of(customer)
         customers.append(customer)
     Customer.objects.bulk_create(customers)
     for number, customer in enumerate(customers):

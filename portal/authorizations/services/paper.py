@@ -102,7 +102,7 @@ def mark_sent(*, paper: PaperAuthorization, sent_on: date) -> PaperAuthorization
         raise PaperRefused(_WITHDRAWN)
     check_day(sent_on, field="sent_on")
     if sent_on < paper.signed_on:
-        raise PaperRefused(f"That is before it was signed, on {paper.signed_on:%b %-d, %Y}.", "sent_on")
+        raise PaperRefused(f"That is before it was signed, on {paper.signed_on:%-d %b %Y}.", "sent_on")
     # Asked of the row itself: somebody may withdraw it in this moment.
     if not PaperAuthorization.objects.filter(pk=paper.pk, withdrawn_at__isnull=True).update(sent_on=sent_on):
         raise PaperRefused(_WITHDRAWN)

@@ -16,9 +16,9 @@ class PaperTable(tables.Table):
     status = PartColumn("paper_status", verbose_name="We did", order_by=("withdrawn_at", "sent_on", "pk"))
     leap = PartColumn("paper_leap", verbose_name="Leap says", order_by=("enrolled_at", "metered_at", "pk"))
     recorded_by = tables.Column(verbose_name="Recorded by", order_by=("recorded_by__first_name", "pk"), default="–")
-    signed_on = tables.DateColumn(verbose_name="Signed", order_by=("signed_on", "pk"), format="M j, Y", attrs=_NUMBER)
+    signed_on = tables.DateColumn(verbose_name="Signed", order_by=("signed_on", "pk"), format="j M Y", attrs=_NUMBER)
     sent_on = tables.DateColumn(
-        verbose_name="Sent to Leap", order_by=("sent_on", "pk"), format="M j, Y", attrs=_NUMBER, default="–"
+        verbose_name="Sent to Leap", order_by=("sent_on", "pk"), format="j M Y", attrs=_NUMBER, default="–"
     )
 
     class Meta:

@@ -41,7 +41,7 @@ EXPORT_COLUMNS: tuple[tuple[str, Callable[[Customer], Any]], ...] = (
     ("Region", lambda customer: customer.utility.region if customer.utility else ""),
     ("Language", lambda customer: customer.language),
     ("Assigned rep", lambda customer: str(customer.assigned_rep) if customer.assigned_rep else ""),
-    ("Own reference ID", lambda customer: customer.reference_id),
+    ("Own reference id", lambda customer: customer.reference_id),
     ("Newest link: reference_id", lambda customer: _of_newest_link(customer, "reference_id")),
     ("Newest link: status", lambda customer: _of_newest_link(customer, "status")),
     ("Newest link: live", lambda customer: _of_newest_link(customer, "is_live")),

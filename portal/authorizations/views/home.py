@@ -87,7 +87,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
     def _for_rep(self, user: User) -> dict[str, Any]:
         text = self.request.GET.get("q", "").replace("\x00", "").strip()
         customers = Customer.objects.visible_to(user).select_related("utility")
-        found = list((customers.search(text) if text else customers).order_by("street", "name")[:51])
+        found = list((customers.search(text) if text else customers).in_walking_order()[:51])
         links = {
             link.customer_id: link
             for link in Link.objects.live().filter(customer__in=[c.pk for c in found[:50]]).order_by("issued_at")

@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def flow_update(request: HttpRequest, pk: int) -> HttpResponse:
     """What Leap would configure for a partner, configured by the tester."""
     flow = get_object_or_404(Flow, pk=pk)
-    form = FlowForm(request.POST or None, instance=flow)
+    form = FlowForm(request.POST or None, instance=flow, label_suffix="")
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("sandbox:home")

@@ -1,4 +1,5 @@
 import logging
+import math
 import os
 import threading
 import time
@@ -12,6 +13,7 @@ from django_tasks_db.management.commands import db_worker
 from django_tasks_db.management.commands.db_worker import Worker
 
 from portal.authorizations.management.base import PortalCommand
+from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import is_spool_empty
 
@@ -19,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 REPLAY_EVERY = 30.0
 """Seconds between two looks into the spool."""
+TIDY_EVERY = 3600.0
+"""Seconds between two looks for imports whose time is over."""
 
 
 class PatientWorker(Worker):
@@ -38,17 +42,19 @@ class PatientWorker(Worker):
                 return
 
 
-class SpoolReplayer(threading.Thread):
-    """Replays the spool, beside the tasks, whenever there is something in it."""
+class Housekeeper(threading.Thread):
+    """Beside the tasks: replays the spool whenever there is something in it, and removes old imports' files."""
 
     def __init__(self, every: float) -> None:
-        super().__init__(name="spool", daemon=True)
+        super().__init__(name="housekeeper", daemon=True)
         self.every = every
+        self._tidied_at = -math.inf
         self._stopped = threading.Event()
 
     def run(self) -> None:
         while not self._stopped.wait(self.every):
             self.replay()
+            self.tidy()
 
     def replay(self) -> None:
         """One look; what still cannot be written stays for the next."""
@@ -62,6 +68,18 @@ class SpoolReplayer(threading.Thread):
         except Exception:
             # Whatever it is, the next look may succeed; a thread that died would let the spool grow unseen.
             logger.exception("The spool could not be replayed")
+        finally:
+            connections.close_all()
+
+    def tidy(self) -> None:
+        """Remove the files of old imports, which hold personal data; at most once in TIDY_EVERY."""
+        if time.monotonic() - self._tidied_at < TIDY_EVERY:
+            return
+        self._tidied_at = time.monotonic()
+        try:
+            forget_old_imports()
+        except Exception:
+            logger.exception("Old imports could not be removed")
         finally:
             connections.close_all()
 
@@ -109,21 +127,21 @@ class Command(PortalCommand, db_worker.Command):
             max_tasks=max_tasks,
             worker_id=worker_id,
         )
-        replayer = SpoolReplayer(options["replay_every"])
+        housekeeper = Housekeeper(options["replay_every"])
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
         if reload and not batch:
             if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
                 worker.configure_signals()
-            run_with_reloader(_work, worker, replayer)
+            run_with_reloader(_work, worker, housekeeper)
         else:
             worker.configure_signals()
-            _work(worker, replayer)
+            _work(worker, housekeeper)
 
 
-def _work(worker: Worker, replayer: SpoolReplayer) -> None:
-    replayer.start()
+def _work(worker: Worker, housekeeper: Housekeeper) -> None:
+    housekeeper.start()
     try:
         # A stop signal ends the worker with SystemExit, at once or after the task that it is at.
         worker.run()
     finally:
-        replayer.stop()
+        housekeeper.stop()
