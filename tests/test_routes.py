@@ -66,6 +66,8 @@ class World:
         self.objects: dict[str, models.Model] = {
             "customer": customer,
             "customer_import": factories.make_import(uploaded_by=manager),
+            "paper": (paper := factories.make_paper(customer=customer, recorded_by=rep)),
+            "paperauthorization": paper,
             "link": link,
             "campaign": campaign,
             "batch": KeptLink.objects.create(batch=Batch.objects.create(), link=link, differs=True).batch,
@@ -253,6 +255,7 @@ APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
     "visit": ("add", "delete"),
     "confirmation": ("add", "delete"),
     "link": ("delete",),
+    "paperauthorization": ("add", "delete"),
 }
 
 

@@ -15,6 +15,7 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
+    paper,
     people,
     utilities,
 )
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern] = [
         name="customer_import_file",
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
+    path("customers/<int:pk>/paper/", paper.PaperCreateView.as_view(), name="customer_paper"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
@@ -72,6 +74,12 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
     path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
+    # Paper.
+    path("paper/", paper.PaperListView.as_view(), name="paper_list"),
+    path("paper/<int:pk>/", paper.PaperDetailView.as_view(), name="paper_detail"),
+    path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
+    path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
+    path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

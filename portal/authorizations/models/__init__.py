@@ -23,7 +23,7 @@ from portal.authorizations.models.meter import (
     SyncRun,
     SyncState,
 )
-from portal.authorizations.models.paper import PaperAuthorization, PaperForm
+from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -61,6 +61,7 @@ __all__ = [
     "Outcome",
     "PaperAuthorization",
     "PaperForm",
+    "PaperStatus",
     "Party",
     "Region",
     "RequiredAction",

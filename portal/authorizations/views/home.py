@@ -27,6 +27,7 @@ from portal.authorizations.models import (
     ImportState,
     Installation,
     Link,
+    PaperAuthorization,
 )
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
@@ -109,6 +110,9 @@ class SearchView(LoginRequiredMixin, View):
             link = Link.objects.visible_to(user).filter(exact).first()
             if link is not None:
                 return redirect("link_detail", link.pk)
+            paper = PaperAuthorization.objects.visible_to(user).filter(reference_id=text).first()
+            if paper is not None:
+                return redirect("paper_detail", paper.pk)
             if is_misread(text):
                 messages.warning(request, f"“{text}” looks like a code with a slip in it: ask to hear it once more.")
         return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")
