@@ -21,6 +21,8 @@ REP_PERMISSIONS = frozenset(
         "authorizations.change_customer",
         "authorizations.view_link",
         "authorizations.add_link",
+        "authorizations.view_paperauthorization",
+        "authorizations.add_paperauthorization",
     }
 )
 
@@ -42,6 +44,19 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | {
     "authorizations.view_utility",
     "authorizations.view_customerimport",
     "authorizations.view_job",
+    "authorizations.view_event",
+    "authorizations.view_connection",
+    "authorizations.view_meter",
+    "authorizations.view_metermatch",
+    "authorizations.view_enrollment",
+    "authorizations.view_enrollmentdeadline",
+    "authorizations.view_requiredaction",
+    "authorizations.view_syncrun",
+    "authorizations.sync_meters",
+    "authorizations.export_meter",
+    "authorizations.view_paperauthorization",
+    "authorizations.add_paperauthorization",
+    "authorizations.change_paperauthorization",
 }
 
 ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
@@ -51,6 +66,7 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
     "authorizations.change_utility",
     "authorizations.delete_customer",
     "authorizations.delete_campaign",
+    "authorizations.manage_webhook",
     "authorizations.view_installation",
     "authorizations.change_installation",
     "accounts.view_user",

@@ -20,12 +20,21 @@ from portal.authorizations.forms.links import IssueForm, VoidForm
 from portal.authorizations.models import (
     Campaign,
     Confirmation,
+    Connection,
     Customer,
     CustomerImport,
+    Enrollment,
+    EnrollmentDeadline,
+    Event,
     Flow,
     Installation,
     Job,
     Link,
+    Meter,
+    MeterMatch,
+    PaperAuthorization,
+    RequiredAction,
+    SyncRun,
     Utility,
     Visit,
 )
@@ -278,3 +287,66 @@ class JobAdmin(ReadOnlyAdmin):
 @admin.register(Installation)
 class InstallationAdmin(ReadOnlyAdmin):
     list_display = ("partner_name", "leap_environment", "support_email")
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    list_display = ("received_at", "event_type", "link", "utility_name", "event_status", "is_known", "problem")
+    list_filter = ("event_type", "is_known")
+    list_select_related = ("link__customer",)
+    date_hierarchy = "received_at"
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnlyAdmin):
+    list_display = ("link", "utility_name", "state", "started_at", "completed_at", "failed_at")
+    list_select_related = ("link__customer",)
+
+
+@admin.register(Meter)
+class MeterAdmin(ReadOnlyAdmin):
+    list_display = ("meter_id", "partner_reference", "utility_name", "region", "enrollment_status", "is_archived")
+    list_filter = ("region", "utility_name", "enrollment_status", "is_archived")
+    search_fields = ("meter_id", "partner_reference__startswith")
+
+
+@admin.register(MeterMatch)
+class MeterMatchAdmin(ReadOnlyAdmin):
+    list_display = ("meter", "link", "paper", "matched_by", "matched_at")
+    list_filter = ("matched_by",)
+    list_select_related = ("meter", "link__customer", "paper__customer")
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(ReadOnlyAdmin):
+    list_display = ("meter", "program", "delivery_period", "status")
+    list_filter = ("program", "status")
+    list_select_related = ("meter",)
+
+
+@admin.register(EnrollmentDeadline)
+class EnrollmentDeadlineAdmin(ReadOnlyAdmin):
+    list_display = ("deadline_at", "enrollment", "active_from")
+    list_select_related = ("enrollment",)
+
+
+@admin.register(RequiredAction)
+class RequiredActionAdmin(ReadOnlyAdmin):
+    list_display = ("meter", "party", "action_type", "action_code", "program", "deadline_at")
+    list_filter = ("party", "action_type")
+    list_select_related = ("meter",)
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(ReadOnlyAdmin):
+    list_display = ("started_at", "full", "state", "created", "changed", "same", "unmatched", "malformed", "error")
+    list_filter = ("state", "full")
+
+
+@admin.register(PaperAuthorization)
+class PaperAuthorizationAdmin(ReadOnlyAdmin):
+    list_display = ("customer", "utility", "form", "signed_on", "sent_on", "reference_id", "metered_at")
+    list_filter = ("form", "utility")
+    list_select_related = ("customer", "utility")
+    # The scan is shown on its own screen, to those who may see it.
+    exclude = ("scan",)

@@ -26,6 +26,7 @@ def values(**changes: Any) -> dict[str, Any]:
         "name": "New York State Electric & Gas (NYSEG)",
         "short_name": "NYSEG",
         "leap_name": "NYSEG",
+        "expected_days": "3",
         "supports_connect": "on",
         **changes,
     }
@@ -33,7 +34,7 @@ def values(**changes: Any) -> dict[str, Any]:
 
 def values_of(utility: Utility, **changes: Any) -> dict[str, Any]:
     """What the form of a utility posts when nothing was touched."""
-    names = ("region", "utility_id", "name", "short_name", "leap_name")
+    names = ("region", "utility_id", "name", "short_name", "leap_name", "expected_days")
     ticked = {name: "on" for name in ("supports_connect", "supports_legacy") if getattr(utility, name)}
     posted = {**{name: getattr(utility, name) for name in names}, **ticked, **changes}
     return {name: value for name, value in posted.items() if value is not None}

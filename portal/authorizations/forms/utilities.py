@@ -15,7 +15,16 @@ class UtilityForm(forms.ModelForm[Utility]):
 
     class Meta:
         model = Utility
-        fields = ["region", "utility_id", "name", "short_name", "leap_name", "supports_connect", "supports_legacy"]
+        fields = [
+            "region",
+            "utility_id",
+            "name",
+            "short_name",
+            "leap_name",
+            "expected_days",
+            "supports_connect",
+            "supports_legacy",
+        ]
         widgets = {"utility_id": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -4,10 +4,25 @@ from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
+from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobState
 from portal.authorizations.models.link import PROVEN, Link, LinkStatus
+from portal.authorizations.models.meter import (
+    Enrollment,
+    EnrollmentDeadline,
+    EnrollmentStatus,
+    MatchedBy,
+    Meter,
+    MeterMatch,
+    Party,
+    RequiredAction,
+    SyncPhase,
+    SyncRun,
+    SyncState,
+)
+from portal.authorizations.models.paper import PaperAuthorization, PaperForm
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -17,10 +32,16 @@ __all__ = [
     "Campaign",
     "Channel",
     "Confirmation",
+    "Connection",
+    "ConnectionState",
     "Customer",
     "CustomerImport",
     "CustomerType",
     "CustomerTypes",
+    "Enrollment",
+    "EnrollmentDeadline",
+    "EnrollmentStatus",
+    "Event",
     "Flow",
     "FlowState",
     "ImportState",
@@ -31,8 +52,18 @@ __all__ = [
     "Language",
     "Link",
     "LinkStatus",
+    "MatchedBy",
+    "Meter",
+    "MeterMatch",
     "Outcome",
+    "PaperAuthorization",
+    "PaperForm",
+    "Party",
     "Region",
+    "RequiredAction",
+    "SyncPhase",
+    "SyncRun",
+    "SyncState",
     "Utility",
     "Variant",
     "Visit",

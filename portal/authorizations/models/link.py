@@ -127,9 +127,13 @@ class Link(models.Model):
     void_reason = models.CharField(max_length=200, blank=True)
     first_visited_at = models.DateTimeField(null=True, blank=True)
     first_returned_at = models.DateTimeField(null=True, blank=True)
+    at_utility_at = models.DateTimeField(null=True, blank=True)
     authorized_at = models.DateTimeField(null=True, blank=True)
     metered_at = models.DateTimeField(null=True, blank=True)
     enrolled_at = models.DateTimeField(null=True, blank=True)
+    # Marks beside the status, not steps of it.
+    failed_at = models.DateTimeField(null=True, blank=True)
+    printed_at = models.DateTimeField(null=True, blank=True)
     status = models.GeneratedField(
         expression=Case(
             When(enrolled_at__isnull=False, then=Value("enrolled")),

@@ -52,6 +52,11 @@ class Utility(models.Model):
     region = models.CharField(max_length=20, choices=Region.choices)
     supports_legacy = models.BooleanField("Legacy ShareMyData", default=False)
     supports_connect = models.BooleanField("Leap Connect", default=True)
+    expected_days = models.PositiveSmallIntegerField(
+        "expected days",
+        default=3,
+        help_text="How many days it takes from an authorization to a meter at Leap. After that, a return is doubted.",
+    )
 
     objects = UtilityQuerySet.as_manager()
 

@@ -16,6 +16,7 @@ class UtilityTable(tables.Table):
     journeys = PartColumn(
         "utility_journeys", verbose_name="Journeys", order_by=("-supports_legacy", "supports_connect")
     )
+    expected_days = tables.Column(verbose_name="Days to a meter", attrs=_NUMBER)
     flow_count = tables.Column(verbose_name="Flows", attrs=_NUMBER)
     customer_count = PartColumn("utility_customers", verbose_name="Customers", order_by="customer_count", attrs=_NUMBER)
 
@@ -24,6 +25,15 @@ class UtilityTable(tables.Table):
     class Meta:
         model = Utility
         fields: tuple[str, ...] = ()
-        sequence = ("name", "utility_id", "region", "leap_name", "journeys", "flow_count", "customer_count")
+        sequence = (
+            "name",
+            "utility_id",
+            "region",
+            "leap_name",
+            "journeys",
+            "expected_days",
+            "flow_count",
+            "customer_count",
+        )
         order_by = ("region", "name")
         empty_text = "No utilities yet."

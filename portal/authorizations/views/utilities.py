@@ -28,6 +28,7 @@ class UtilityListView(PortalListView):
         ("Name", lambda utility: utility.name),
         ("Short name", lambda utility: utility.short_name),
         ("Name in Leap's API", lambda utility: utility.leap_name),
+        ("Days to a meter", lambda utility: utility.expected_days),
         ("Legacy ShareMyData", lambda utility: "yes" if utility.supports_legacy else "no"),
         ("Leap Connect", lambda utility: "yes" if utility.supports_connect else "no"),
         ("Flows", lambda utility: utility.flow_count),

@@ -1,0 +1,92 @@
+"""Events: Leap's webhook calls, as received, and the connections that they tell of."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from portal.accounts.models import User
+from portal.authorizations.models.link import Link
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def visible_to(self, user: User) -> Self:
+        return self if user.has_perm("authorizations.view_event") else self.none()
+
+    def waiting(self) -> Self:
+        """Stored, not yet interpreted; the oldest first."""
+        return self.filter(interpreted_at__isnull=True).order_by("pk")
+
+
+class Event(models.Model):
+    """One webhook call from Leap, as received, matched or not. Append-only but for what its interpretation found.
+
+    Leap's events carry no time and no order of their own: `received_at` is when the portal took it.
+    """
+
+    webhook_event_id = models.CharField("event ID", max_length=100, unique=True)
+    event_type = models.CharField("type", max_length=100)
+    received_at = models.DateTimeField(db_index=True)
+    payload = models.JSONField(help_text="As Leap sent it, with fields and values that the portal does not know.")
+    interpreted_at = models.DateTimeField(null=True, blank=True)
+    is_known = models.BooleanField(default=True, help_text="The portal knows what this type means.")
+    problem = models.CharField(max_length=300, blank=True, help_text="Why it could not be interpreted.")
+    link = models.ForeignKey(Link, null=True, blank=True, on_delete=models.PROTECT, related_name="events")
+    reference_id = models.CharField("partner_reference", max_length=256, blank=True)
+    utility_name = models.CharField("utility, as Leap writes it", max_length=60, blank=True)
+    event_status = models.CharField("status", max_length=60, blank=True)
+    meter_id = models.CharField("meter ID", max_length=60, blank=True)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("manage_webhook", "Can manage the portal's webhook at Leap")]
+        indexes = [
+            models.Index(fields=["event_type", "-id"], name="event_type"),
+            models.Index(fields=["id"], condition=Q(interpreted_at__isnull=True), name="event_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} at {self.received_at:%Y-%m-%d %H:%M}"
+
+
+class ConnectionState(models.TextChoices):
+    """What Leap's events say of a session or of one utility in it."""
+
+    STARTED = "started", "started"
+    FAILED = "failed", "failed"
+    COMPLETED = "completed", "completed"
+
+
+class Connection(models.Model):
+    """What became of one link at one utility; with an empty `utility_name`, of its Connect session as a whole.
+
+    Each time is the arrival of the first event of its kind, so that repeated and reordered events end in the same
+    state. Events name no session: a customer's two tabs are one connection.
+    """
+
+    link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="connections")
+    utility_name = models.CharField("utility, as Leap writes it", max_length=60, blank=True)
+    started_at = models.DateTimeField(
+        null=True, blank=True, help_text="Session opened, or the utility's sign-in reached."
+    )
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="Final step reached, or authorized.")
+    failed_at = models.DateTimeField(null=True, blank=True, help_text="Left early, or failed at the utility.")
+    last_event_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["link_id", "utility_name"]
+        constraints = [
+            models.UniqueConstraint(fields=["link", "utility_name"], name="one_connection_per_utility"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.utility_name or 'session'}: {self.state}"
+
+    @property
+    def state(self) -> ConnectionState:
+        """The furthest that any event told: what was once completed stays so, whatever comes after."""
+        if self.completed_at:
+            return ConnectionState.COMPLETED
+        return ConnectionState.FAILED if self.failed_at else ConnectionState.STARTED

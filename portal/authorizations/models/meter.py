@@ -1,0 +1,210 @@
+"""Meters: what Leap's API shows, the links they match, and the programs they take part in (R14, R18)."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from portal.accounts.models import User
+from portal.authorizations.models.link import Link
+from portal.authorizations.models.paper import PaperAuthorization
+from portal.authorizations.models.utility import Utility
+
+
+class MeterQuerySet(models.QuerySet["Meter"]):
+    def visible_to(self, user: User) -> Self:
+        return self if user.has_perm("authorizations.view_meter") else self.none()
+
+    def unmatched(self) -> Self:
+        """Of no link and no paper authorization that the portal knows."""
+        return self.filter(matches__isnull=True)
+
+
+class EnrollmentStatus(models.TextChoices):
+    """Leap's global enrollment status; a value that Leap adds is kept as it is."""
+
+    ACTIVE = "ACTIVE", "active"
+    ELIGIBLE = "ELIGIBLE", "eligible"
+    PENDING = "PENDING", "pending"
+    INELIGIBLE = "INELIGIBLE", "ineligible"
+    NOT_PARTICIPATING = "NOT_PARTICIPATING", "not participating"
+
+
+class Meter(models.Model):
+    """A meter of Leap's, as the last sync saw it. Values that Leap may add to are texts, not choices."""
+
+    meter_id = models.UUIDField("meter ID", unique=True)
+    partner_reference = models.CharField(max_length=256, blank=True, db_index=True)
+    connection_references = models.JSONField(default=list, help_text="The reference ids of completed authorizations.")
+    region = models.CharField(max_length=20, blank=True)
+    utility_name = models.CharField("utility, as Leap writes it", max_length=60, blank=True)
+    utility = models.ForeignKey(Utility, null=True, blank=True, on_delete=models.PROTECT, related_name="meters")
+    classification = models.CharField("customer type", max_length=20, blank=True)
+    meter_type = models.CharField(max_length=20, blank=True)
+    load_types = models.JSONField(default=list)
+    is_archived = models.BooleanField("archived", default=False)
+    enrollment_status = models.CharField(max_length=30, blank=True, db_index=True)
+    needs_partner = models.BooleanField("action required", default=False, help_text="Leap waits for the partner.")
+    needs_authorization = models.BooleanField(
+        "re-authorize", default=False, help_text="The authorization is lost: the customer has to authorize again."
+    )
+    created_at = models.DateTimeField("created at Leap", db_index=True)
+    updated_at = models.DateTimeField("updated at Leap", null=True, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    record = models.JSONField(default=dict, help_text="Leap's record without its customer and account numbers.")
+    enrollment_record = models.JSONField(default=dict)
+
+    objects = MeterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [
+            ("sync_meters", "Can sync meters with Leap"),
+            ("export_meter", "Can export meters and the plan"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(needs_partner=True), name="meter_needs_partner"),
+            models.Index(fields=["id"], condition=Q(needs_authorization=True), name="meter_needs_authorization"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.meter_id)
+
+
+class MatchedBy(models.TextChoices):
+    """How a meter was found to belong to a link."""
+
+    CONNECTION_REFERENCE = "connection", "connection reference"
+    PARTNER_REFERENCE = "partner", "partner reference"
+
+
+class MeterMatch(models.Model):
+    """A meter belongs to a link, or to a paper authorization: many to many (R14)."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="matches")
+    link = models.ForeignKey(Link, null=True, blank=True, on_delete=models.PROTECT, related_name="meter_matches")
+    paper = models.ForeignKey(
+        PaperAuthorization, null=True, blank=True, on_delete=models.PROTECT, related_name="meter_matches"
+    )
+    matched_by = models.CharField(max_length=12, choices=MatchedBy.choices)
+    matched_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "meter matches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(link__isnull=False, paper__isnull=True) | Q(link__isnull=True, paper__isnull=False),
+                name="meter_match_has_one_side",
+            ),
+            models.UniqueConstraint(fields=["meter", "link"], condition=Q(link__isnull=False), name="meter_link_once"),
+            models.UniqueConstraint(
+                fields=["meter", "paper"], condition=Q(paper__isnull=False), name="meter_paper_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.meter_id} by {self.get_matched_by_display()}"
+
+
+class Enrollment(models.Model):
+    """A meter in one program and delivery period."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="enrollments")
+    program = models.CharField(max_length=60, db_index=True)
+    delivery_period = models.CharField(max_length=100, blank=True)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    status = models.CharField(max_length=40, blank=True)
+    market_group = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.program} {self.delivery_period}"
+
+
+class EnrollmentDeadline(models.Model):
+    """Until when a meter must be ready, to be active from when on."""
+
+    enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE, related_name="deadlines")
+    deadline_at = models.DateTimeField(db_index=True)
+    active_from = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["deadline_at"]
+
+    def __str__(self) -> str:
+        return f"{self.deadline_at:%Y-%m-%d}"
+
+
+class Party(models.TextChoices):
+    """Who has to act."""
+
+    PARTNER = "partner", "Partner"
+    LEAP = "leap", "Leap"
+
+
+class RequiredAction(models.Model):
+    """What stands between a meter and its enrollment, and who has to do it."""
+
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="required_actions")
+    party = models.CharField(max_length=10, choices=Party.choices)
+    program = models.CharField(max_length=60, blank=True)
+    delivery_period = models.CharField(max_length=100, blank=True)
+    action_type = models.CharField(max_length=60, db_index=True)
+    action_code = models.CharField(max_length=30, blank=True)
+    description = models.CharField(max_length=500, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        ordering = ["deadline_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.action_type} {self.action_code}".strip()
+
+
+class SyncState(models.TextChoices):
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+
+
+class SyncPhase(models.TextChoices):
+    """A sync reads two of Leap's lists, one after the other."""
+
+    METERS = "meters", "meters"
+    ENROLLMENTS = "enrollments", "enrollments"
+
+
+class SyncRun(models.Model):
+    """One sync of meters: where it stands, so that a crash loses nothing, and what it found."""
+
+    full = models.BooleanField(default=False)
+    since = models.DateTimeField(null=True, blank=True, help_text="Asked for what Leap changed since; empty: for all.")
+    state = models.CharField(max_length=10, choices=SyncState.choices, default=SyncState.RUNNING)
+    phase = models.CharField(max_length=12, choices=SyncPhase.choices, default=SyncPhase.METERS)
+    page_token = models.TextField(blank=True, help_text="Of the page to ask for next.")
+    started_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField(help_text="Still alive then; silent for long: its process died.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    started_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    pages = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField("new", default=0)
+    changed = models.PositiveIntegerField(default=0)
+    same = models.PositiveIntegerField(default=0)
+    unmatched = models.PositiveIntegerField(default=0)
+    malformed = models.PositiveIntegerField(default=0)
+    malformed_reasons = models.JSONField(default=list, help_text="The first few, in words.")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state="running"), name="one_sync_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{'full' if self.full else 'incremental'} sync of {self.started_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,84 @@
+"""Paper authorizations: a signed form, kept with its scan (R1)."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portal.accounts.models import User
+from portal.authorizations.models.customer import Customer
+from portal.authorizations.models.expressions import IsUnreserved
+from portal.authorizations.models.utility import Utility
+from portal.leap import reference_ids
+
+
+class PaperForm(models.TextChoices):
+    """The form that was signed."""
+
+    CISR_DRP = "cisr-drp", "CISR-DRP (California utilities)"
+    OTHER = "other", "Another form"
+
+
+class PaperAuthorizationQuerySet(models.QuerySet["PaperAuthorization"]):
+    def visible_to(self, user: User) -> Self:
+        """Everyone's for those who see every customer; a field rep's own: of the rep's customers."""
+        if not user.has_perm("authorizations.view_paperauthorization"):
+            return self.none()
+        if user.has_perm("authorizations.view_every_customer"):
+            return self
+        return self.filter(Q(customer__assigned_rep=user) | Q(customer__added_by=user) | Q(recorded_by=user))
+
+    def with_list_columns(self) -> Self:
+        return self.select_related("customer", "utility", "recorded_by")
+
+
+class PaperAuthorization(models.Model):
+    """One signed form. It is on its way until Leap shows a meter: a signature by itself proves nothing to Leap."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="paper_authorizations")
+    utility = models.ForeignKey(Utility, on_delete=models.PROTECT, related_name="+")
+    form = models.CharField(max_length=20, choices=PaperForm.choices, default=PaperForm.CISR_DRP)
+    reference_id = models.CharField(
+        "reference id",
+        max_length=reference_ids.MAX_LENGTH,
+        unique=True,
+        help_text="Give it to Leap with the form: its meters come back with it.",
+    )
+    signed_on = models.DateField()
+    sent_on = models.DateField("sent to Leap on", null=True, blank=True)
+    scan = models.FileField(upload_to="scans", max_length=200)
+    scan_name = models.CharField("name of the scan's file", max_length=200)
+    scan_type = models.CharField("type of the scan", max_length=20)
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField(db_index=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawal_reason = models.CharField(max_length=200, blank=True)
+    metered_at = models.DateTimeField(null=True, blank=True)
+    enrolled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PaperAuthorizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=50)),
+                name="paper_reference_id_characters",
+                violation_error_message="A reference id has 3 to 50 characters of A–Z a–z 0–9 - . _ ~.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer}, {self.get_form_display()}"
+
+    @property
+    def status(self) -> str:
+        """The furthest it got, what Leap says first."""
+        if self.enrolled_at:
+            return "enrolled"
+        if self.metered_at:
+            return "metered"
+        if self.withdrawn_at:
+            return "withdrawn"
+        return "sent" if self.sent_on else "signed"
