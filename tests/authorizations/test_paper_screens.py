@@ -194,6 +194,12 @@ class TestSentAndWithdrawn:
             assert words in response.context["form"].errors["sent_on"][0]
         assert manager_client.get(address).status_code == 302
 
+    def test_the_day_stands_there_to_be_corrected(self, manager_client: Client, paper: PaperAuthorization) -> None:
+        address = reverse("paper_detail", args=[paper.pk])
+        assert manager_client.get(address).context["form"]["sent_on"].initial == timezone.localdate()
+        manager_client.post(reverse("paper_sent", args=[paper.pk]), {"sent_on": "2025-07-02"})
+        assert manager_client.get(address).context["form"]["sent_on"].initial.isoformat() == "2025-07-02"
+
     def test_withdrawing_needs_a_reason_and_happens_once(
         self, manager_client: Client, paper: PaperAuthorization
     ) -> None:

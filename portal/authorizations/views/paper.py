@@ -123,6 +123,7 @@ class PaperPage(PermissionRequiredMixin, View):
             "did": timelines.what_was_done_with_paper(paper),
             "leap": timelines.what_leap_says_of_paper(paper, user),
             "has_scan": scans.has_scan(paper),
+            "is_proven": paper.status.source == "leap",
             "is_image": paper.scan_type != scans.PDF,
             "customer_visible": Customer.objects.visible_to(user).filter(pk=paper.customer_id).exists(),
         }
@@ -132,7 +133,7 @@ class PaperPage(PermissionRequiredMixin, View):
 class PaperDetailView(PaperPage):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         paper = self.find(request, pk)
-        return self.show(request, paper, PaperSentForm(initial={"sent_on": timezone.localdate()}))
+        return self.show(request, paper, PaperSentForm(initial={"sent_on": paper.sent_on or timezone.localdate()}))
 
 
 class PaperSentView(PaperPage):

@@ -1,0 +1,15 @@
+"""The way to Leap's API, as the settings have it."""
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+
+from portal.leap.client import LeapClient
+
+
+def open_leap(*, sleep: Callable[[float], None] = time.sleep) -> LeapClient:
+    """Return a client of Leap's API in this environment. Raises LeapUnauthorized if no usable key is set."""
+    # The sandbox takes this one while none is set.
+    key = settings.LEAP_API_KEY or ("sandbox-key" if settings.LEAP_ENVIRONMENT == "sandbox" else "")
+    return LeapClient(settings.LEAP_API_URL, key, sleep=sleep)
