@@ -16,6 +16,7 @@ from portal.authorizations.views import (
     link_qr,
     links,
     paper,
+    meter_sync,
     people,
     utilities,
 )
@@ -80,6 +81,8 @@ urlpatterns: list[URLPattern] = [
     path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
     path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
     path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
+    # Meters.
+    path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),
