@@ -81,7 +81,7 @@ def test_it_waits_for_a_database_that_is_away(
 def test_the_spool_is_replayed_beside_the_tasks() -> None:
     link = make_link()
     write_to_spool(kind="confirmation", record={**RECORD, "query_string": f"refId={link.reference_id}"})
-    SpoolReplayer(every=30).replay()
+    SpoolReplayer(every=30).look()
     assert is_spool_empty()
     assert Confirmation.objects.get().link == link
 
@@ -95,7 +95,7 @@ def test_whatever_a_replay_meets_the_next_look_comes(
 
     write_to_spool(kind="confirmation", record={**RECORD, "query_string": ""})
     monkeypatch.setattr("portal.authorizations.management.commands.run_worker.replay_spool", refuse)
-    SpoolReplayer(every=30).replay()
+    SpoolReplayer(every=30).look()
     assert str(error) in caplog.text
     assert not is_spool_empty()
 

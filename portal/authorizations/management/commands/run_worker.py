@@ -3,7 +3,7 @@ import os
 import threading
 import time
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 from django.db import Error, OperationalError, connections
@@ -14,11 +14,12 @@ from django_tasks_db.management.commands.db_worker import Worker
 from portal.authorizations.management.base import PortalCommand
 from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import is_spool_empty
+from portal.authorizations.tasks import run_interpretation
 
 logger = logging.getLogger(__name__)
 
 REPLAY_EVERY = 30.0
-"""Seconds between two looks into the spool."""
+"""Seconds between two looks into the spool and for events."""
 
 
 class PatientWorker(Worker):
@@ -38,47 +39,72 @@ class PatientWorker(Worker):
                 return
 
 
-class SpoolReplayer(threading.Thread):
-    """Replays the spool, beside the tasks, whenever there is something in it."""
+class RegularLook(threading.Thread):
+    """Looks for something, beside the tasks, again and again, and outlives whatever it meets."""
+
+    what: ClassVar[str]
+    """What waits when a look fails, for the log."""
 
     def __init__(self, every: float) -> None:
-        super().__init__(name="spool", daemon=True)
+        super().__init__(name=self.what, daemon=True)
         self.every = every
         self._stopped = threading.Event()
 
     def run(self) -> None:
         while not self._stopped.wait(self.every):
-            self.replay()
+            self.look()
 
-    def replay(self) -> None:
+    def look(self) -> None:
         """One look; what still cannot be written stays for the next."""
-        if is_spool_empty():
-            return
         try:
-            result = replay_spool()
-            logger.info("Spool: %d replayed, %d known, %d set aside", result.replayed, result.known, result.refused)
+            self.act()
         except Error as error:
-            logger.warning("The spool waits for the database: %s", str(error).strip())
+            logger.warning("The %s waits for the database: %s", self.what, str(error).strip())
         except Exception:
-            # Whatever it is, the next look may succeed; a thread that died would let the spool grow unseen.
-            logger.exception("The spool could not be replayed")
+            # Whatever it is, the next look may succeed; a thread that died would let things pile up unseen.
+            logger.exception("The look for the %s failed", self.what)
         finally:
             connections.close_all()
 
+    def act(self) -> None:
+        raise NotImplementedError
+
     def stop(self) -> None:
-        """End it, after the replay that is under way."""
+        """End it, after the look that is under way."""
         self._stopped.set()
         if self.is_alive():
             self.join()
 
 
+class SpoolReplayer(RegularLook):
+    """Replays the spool whenever there is something in it."""
+
+    what = "spool"
+
+    def act(self) -> None:
+        if is_spool_empty():
+            return
+        result = replay_spool()
+        logger.info("Spool: %d replayed, %d known, %d set aside", result.replayed, result.known, result.refused)
+
+
+class EventInterpreter(RegularLook):
+    """Interprets Leap's events that were stored, but whose task was lost."""
+
+    what = "events"
+
+    def act(self) -> None:
+        # A task that has not begun yet is no loss: whoever comes first interprets, the other finds nothing.
+        run_interpretation()
+
+
 class Command(PortalCommand, db_worker.Command):
-    help = "Do background work: the queue of tasks, and the visits and confirmations that wait in SPOOL_DIR."
+    help = "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events that wait."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--replay-every", type=float, default=REPLAY_EVERY, help="Seconds between two looks into the spool."
+            "--replay-every", type=float, default=REPLAY_EVERY, help="Seconds between two looks into the spool and for events."
         )
 
     def handle(
@@ -109,21 +135,23 @@ class Command(PortalCommand, db_worker.Command):
             max_tasks=max_tasks,
             worker_id=worker_id,
         )
-        replayer = SpoolReplayer(options["replay_every"])
+        looks = [SpoolReplayer(options["replay_every"]), EventInterpreter(options["replay_every"])]
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
         if reload and not batch:
             if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
                 worker.configure_signals()
-            run_with_reloader(_work, worker, replayer)
+            run_with_reloader(_work, worker, looks)
         else:
             worker.configure_signals()
-            _work(worker, replayer)
+            _work(worker, looks)
 
 
-def _work(worker: Worker, replayer: SpoolReplayer) -> None:
-    replayer.start()
+def _work(worker: Worker, looks: list[RegularLook]) -> None:
+    for look in looks:
+        look.start()
     try:
         # A stop signal ends the worker with SystemExit, at once or after the task that it is at.
         worker.run()
     finally:
-        replayer.stop()
+        for look in looks:
+            look.stop()
