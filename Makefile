@@ -21,7 +21,7 @@ CHECK_ENV := SECRET_KEY=a-text-for-the-checks-alone-of-more-than-fifty-character
 	DATABASE_URL=sqlite://:memory:
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-sqlite test-postgresql bench lint format messages free-port
+.PHONY: help demo test test-sqlite test-postgresql contract bench lint format messages free-port
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,11 @@ test-postgresql: $(STAMP_DEV)
 	else \
 		echo "Tests on PostgreSQL: skipped, as no server answers at $(POSTGRESQL_URL)"; \
 	fi
+
+contract: $(STAMP_DEV) ## hold the sandbox against Leap's OpenAPI files: make contract LEAP_API=folder
+	@test -n "$(LEAP_API)" || { echo "Name the folder with Leap's OpenAPI files: make contract LEAP_API=folder" >&2; exit 1; }
+	@$(PY) -m tests.sandbox.check_contract '$(LEAP_API)'
+	@env -u DATABASE_URL LEAP_API='$(abspath $(LEAP_API))' $(BIN)/pytest --quiet tests/sandbox
 
 bench: $(STAMP_DEV) ## measure the portal beside its peers (ARGS=--quick: under 3 minutes)
 	@$(PY) -m bench $(ARGS)

@@ -120,6 +120,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "portal.accounts",
     "portal.authorizations",
+    # Off, it has no address: its tables stay empty.
+    "portal.sandbox",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 def visit(link: Link) -> None:
-    record_visit(link_id=link.pk, via_id=None, is_first=True, at=timezone.now(), ip="", user_agent="iPhone Mobile")
+    record_visit(link_id=link.pk, via_id=None, at=timezone.now(), ip="", user_agent="iPhone Mobile")
 
 
 def come_back(link: Link, authorization_id: str = "a81c") -> None:
