@@ -6,6 +6,7 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    events,
     flows,
     guide,
     home,
@@ -58,6 +59,9 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
+    # Leap's events.
+    path("events/", events.EventListView.as_view(), name="event_list"),
+    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),

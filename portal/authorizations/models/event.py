@@ -1,5 +1,6 @@
 """Events: Leap's webhook calls, as received, and the connections that they tell of."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -19,6 +20,16 @@ class EventQuerySet(models.QuerySet["Event"]):
     def waiting(self) -> Self:
         """Stored, not yet interpreted; the oldest first."""
         return self.filter(interpreted_at__isnull=True).order_by("pk")
+
+    def count_odd(self, *, since: datetime) -> dict[str, int]:
+        """How many wait, and how many received since then are of an unknown type or name a reference id of no link."""
+        recent = self.filter(received_at__gte=since)
+        strangers = recent.filter(link__isnull=True, interpreted_at__isnull=False).exclude(reference_id="")
+        return {
+            "waiting": self.waiting().count(),
+            "unknown": recent.filter(is_known=False).count(),
+            "strangers": strangers.count(),
+        }
 
 
 class Event(models.Model):

@@ -4,15 +4,16 @@ Session events carry no session id, no time and no order of their own, are repea
 derived from them is therefore a minimum, a maximum or a union: any order, and any repetition, ends in the same state.
 """
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import Error, transaction
+from django.db import Error, IntegrityError, transaction
 from django.utils import timezone
 
 from portal.authorizations.models import Connection, Event, Link
-from portal.authorizations.services.doors import impatience
+from portal.authorizations.services.doors import insert_impatiently
 from portal.leap import events as leap
 
 logger = logging.getLogger(__name__)
@@ -43,21 +44,23 @@ def store_event(*, event: leap.Event, at: datetime) -> Event:
     """
     if len(event.webhook_event_id) > _length("webhook_event_id"):
         raise ValueError(f"webhook_event_id is longer than {_length('webhook_event_id')} characters")
-    row = Event(
-        webhook_event_id=event.webhook_event_id,
-        event_type=event.type[: _length("event_type")],
-        received_at=at,
-        payload=event.payload,
-        is_known=event.type in leap.EVENT_TYPES,
-        problem=event.problem[: _length("problem")],
-        reference_id=event.partner_reference,
-        utility_name=_text(event, "utility_name"),
-        event_status=_status_of(event)[: _length("event_status")],
-        meter_id=_text(event, "meter_id"),
-    )
-    with impatience():
-        # Two deliveries that come at once are told apart by the database alone.
-        Event.objects.bulk_create([row], ignore_conflicts=True)
+    values = {
+        "webhook_event_id": event.webhook_event_id,
+        "event_type": event.type[: _length("event_type")],
+        "received_at": at,
+        "payload": event.payload,
+        "interpreted_at": None,
+        "is_known": event.type in leap.EVENT_TYPES,
+        "problem": event.problem[: _length("problem")],
+        "link_id": None,
+        "reference_id": event.partner_reference,
+        "utility_name": _text(event, "utility_name"),
+        "event_status": _status_of(event)[: _length("event_status")],
+        "meter_id": _text(event, "meter_id"),
+    }
+    # Two deliveries that come at once are told apart by the database alone.
+    with contextlib.suppress(IntegrityError):
+        insert_impatiently(Event, values)
     return Event.objects.only("interpreted_at").get(webhook_event_id=event.webhook_event_id)
 
 
