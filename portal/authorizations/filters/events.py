@@ -28,8 +28,6 @@ class EventFilterSet(filters.FilterSet):
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Reference id, meter id, event id"}),
     )
     event_type = filters.ChoiceFilter(choices=TYPES, method="by_type", label="Type", empty_label="All types")
-    status = filters.CharFilter(field_name="event_status", lookup_expr="iexact", label="Status", max_length=60)
-    utility = filters.CharFilter(field_name="utility_name", lookup_expr="iexact", label="Utility", max_length=60)
     match = filters.ChoiceFilter(choices=MATCHES, method="by_match", label="Link", empty_label="Any link or none")
     state = filters.ChoiceFilter(choices=STATES, method="by_state", label="State", empty_label="Any state")
     received_after = filters.DateFilter(
@@ -38,6 +36,8 @@ class EventFilterSet(filters.FilterSet):
     received_before = filters.DateFilter(
         method="before", label="to", widget=forms.DateInput(attrs=DATE, format="%Y-%m-%d")
     )
+    status = filters.CharFilter(field_name="event_status", lookup_expr="iexact", label="Status", max_length=60)
+    utility = filters.CharFilter(field_name="utility_name", lookup_expr="iexact", label="Utility", max_length=60)
 
     class Meta:
         model = Event

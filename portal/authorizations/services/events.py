@@ -51,7 +51,7 @@ def store_event(*, event: leap.Event, at: datetime) -> Event:
         "payload": event.payload,
         "interpreted_at": None,
         "is_known": event.type in leap.EVENT_TYPES,
-        "problem": event.problem[: _length("problem")],
+        "problem": f"Not as Leap publishes it: {event.problem}."[: _length("problem")] if event.problem else "",
         "link_id": None,
         "reference_id": event.partner_reference,
         "utility_name": _text(event, "utility_name"),

@@ -1,6 +1,6 @@
 """What the three sources say of one link, in words, each in a column of its own. Never merged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Count
@@ -14,6 +14,8 @@ from portal.leap.events import AUTHORIZATION_UPDATED, SESSION_UPDATED
 SHOWN = 20
 
 
+#: A failure at a utility where the customer succeeded before or after.
+MENDED = "Failed, but authorized all the same"
 #: The group of what Leap told of the customer's visits to Leap Connect as a whole.
 SESSION = "Leap Connect"
 #: What Leap's statuses are called where a poster's are counted.
@@ -24,6 +26,8 @@ COUNTED = {
     "FAILED": "failed",
     "COMPLETED": "completed",
 }
+#: How a poster's lines are worded, where one person's would say more than is known.
+FIRST = {MENDED: "Failed"}
 ENROLLMENT = dict(EnrollmentStatus.choices)
 
 
@@ -81,6 +85,9 @@ def what_leap_says(link: Link) -> list[Group]:
     for connection in link.connections.order_by("utility_name"):
         title = _utility_title(connection.utility_name, names) if connection.utility_name else SESSION
         entries = _session(connection) if title == SESSION else _at_utility(connection)
+        if link.is_shared:
+            # Of many people: that one failed says nothing of another who was authorized.
+            entries = [replace(entry, text=FIRST.get(entry.text, entry.text), fault=False) for entry in entries]
         told.setdefault(title, []).extend(entries)
     if link.is_shared:
         _add_counts(link, told, names)
@@ -112,7 +119,7 @@ def _at_utility(connection: Connection) -> list[Entry]:
     mended = connection.completed_at is not None
     return _entries(
         ("At the utility’s sign-in", connection.started_at, False),
-        ("Failed, but authorized all the same" if mended else "Failed", connection.failed_at, not mended),
+        (MENDED if mended else "Failed", connection.failed_at, not mended),
         ("Authorized", connection.completed_at, False),
     )
 
