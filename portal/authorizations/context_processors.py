@@ -20,6 +20,7 @@ MENU = [
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),
+    ("Configure", "Webhook", "webhook", "authorizations.manage_webhook"),
     ("Configure", "Installation", "installation_update", "authorizations.change_installation"),
 ]
 

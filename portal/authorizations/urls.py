@@ -18,6 +18,7 @@ from portal.authorizations.views import (
     links,
     people,
     utilities,
+    webhooks,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -95,6 +96,8 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/invite/", people.UserInviteView.as_view(), name="user_invite"),
     path("people/<int:pk>/disable/", people.UserDisableView.as_view(), name="user_disable"),
     path("people/<int:pk>/enable/", people.UserEnableView.as_view(), name="user_enable"),
+    # The webhook at Leap.
+    path("webhook/", webhooks.WebhookView.as_view(), name="webhook"),
     # Installation.
     path("installation/", installation.InstallationUpdateView.as_view(), name="installation_update"),
 ]

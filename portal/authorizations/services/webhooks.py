@@ -54,6 +54,11 @@ def find_obstacle() -> str:
             "LEAP_WEBHOOK_SECRET is not set, so that the portal takes no events. Set it to a long random text in the "
             "portal’s environment, start the portal anew, then register."
         )
+    if not settings.LEAP_WEBHOOK_SECRET.isascii() or not settings.LEAP_WEBHOOK_SECRET.isprintable():
+        return (
+            "LEAP_WEBHOOK_SECRET has a character that no HTTP header carries. Set it to letters and digits, start the "
+            "portal anew, then register."
+        )
     address = urlsplit(settings.PUBLIC_URL)
     if settings.LEAP_ENVIRONMENT == "sandbox":
         return ""
@@ -115,6 +120,20 @@ def try_webhook() -> WebhookTest:
         if not ours:
             raise WebhookRefused("Leap has no webhook for this portal: register it, then test it.")
         return client.test_webhook(ours[0].webhook_id, TEST_PAYLOAD)
+
+
+def describe_test(test: WebhookTest) -> str:
+    """Say what came of a test, and what to do when it failed: the same on the screen and for the command."""
+    if test.is_successful:
+        return "Leap’s test event arrived: it stands first among Leap’s events."
+    if test.status_code == 401:
+        return "The portal refused Leap’s test event: Leap has another secret than LEAP_WEBHOOK_SECRET. Register again."
+    if test.status_code is not None:
+        return (
+            f"The portal’s address answered Leap’s test event with {test.status_code} instead of 200: see whether "
+            f"{get_receiver_url()} leads to this portal."
+        )
+    return f"Leap could not reach {get_receiver_url()}: see whether the world can, by its name and certificate."
 
 
 def _find_ours(client: LeapClient) -> list[Webhook]:

@@ -51,7 +51,7 @@ class EventListView(PortalListView):
     def get_table(self, **kwargs: Any) -> Table:
         table = super().get_table(**kwargs)
         if user_of(self.request).has_perm("authorizations.manage_webhook"):
-            table.empty_url, table.empty_action = "/webhook/", "Register the webhook"
+            table.empty_url, table.empty_action = reverse("webhook"), "Register the webhook"
         return table
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The portal's webhook at Leap: what is registered, and register, test and remove it. For admins."""
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
@@ -13,6 +12,7 @@ from portal.authorizations.models import Event
 from portal.authorizations.services.events import SECRET_HEADER
 from portal.authorizations.services.webhooks import (
     WebhookRefused,
+    describe_test,
     find_obstacle,
     get_receiver_url,
     list_registrations,
@@ -22,6 +22,25 @@ from portal.authorizations.services.webhooks import (
 )
 from portal.leap.client import LeapError
 from portal.leap.events import EVENT_TYPES
+
+
+def _register() -> tuple[int, str]:
+    is_new = register_webhook()
+    return messages.SUCCESS, "Registered at Leap." if is_new else "Leap has the current settings now."
+
+
+def _try() -> tuple[int, str]:
+    test = try_webhook()
+    return messages.SUCCESS if test.is_successful else messages.ERROR, describe_test(test)
+
+
+def _remove() -> tuple[int, str]:
+    if remove_webhook():
+        return messages.SUCCESS, "Removed from Leap: no events come any more."
+    return messages.WARNING, "Leap had no webhook for this portal: nothing was removed."
+
+
+ACTIONS: dict[str, Callable[[], tuple[int, str]]] = {"register": _register, "test": _try, "remove": _remove}
 
 
 class WebhookView(PermissionRequiredMixin, View):
@@ -47,7 +66,7 @@ class WebhookView(PermissionRequiredMixin, View):
         return render(request, "authorizations/webhook.html", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        act = self.ACTIONS.get(request.POST.get("action", ""))
+        act = ACTIONS.get(request.POST.get("action", ""))
         if act is not None:
             try:
                 level, words = act()
@@ -55,27 +74,3 @@ class WebhookView(PermissionRequiredMixin, View):
                 level, words = messages.ERROR, str(error)
             messages.add_message(request, level, words)
         return redirect("webhook")
-
-    @staticmethod
-    def register() -> tuple[int, str]:
-        is_new = register_webhook()
-        return messages.SUCCESS, "Registered at Leap." if is_new else "Leap has the current settings now."
-
-    @staticmethod
-    def test() -> tuple[int, str]:
-        test = try_webhook()
-        if test.is_successful:
-            return messages.SUCCESS, "The test event arrived: it is the newest of Leap’s events."
-        return messages.ERROR, f"Leap’s test event was not taken: {describe_failure(test.status_code, test.error)}"
-
-    @staticmethod
-    def remove() -> tuple[int, str]:
-        if remove_webhook():
-            return messages.SUCCESS, "Removed from Leap: no events come any more."
-        return messages.WARNING, "Leap had no webhook for this portal: nothing was removed."
-
-    ACTIONS: ClassVar[dict[str, Callable[[], tuple[int, str]]]] = {
-        "register": register,
-        "test": test,
-        "remove": remove,
-    }
