@@ -113,7 +113,9 @@ class TestRows:
         for many in (3, 12):
             for _ in range(many):
                 receive(make_link())
-            with CaptureQueriesContext(connection, ) as queries:
+            with CaptureQueriesContext(
+                connection,
+            ) as queries:
                 manager_client.get(LIST)
             counts.append(len(queries))
         assert counts[0] == counts[1]

@@ -52,7 +52,9 @@ def keep_payload(event_type: str, payload: dict[str, Any], minute: int = 0) -> E
 
 def state_of(link: Link) -> dict[str, Any]:
     link.refresh_from_db()
-    connections = link.connections.values_list("utility_name", "started_at", "completed_at", "failed_at", "last_event_at")
+    connections = link.connections.values_list(
+        "utility_name", "started_at", "completed_at", "failed_at", "last_event_at"
+    )
     return {
         "link": (link.at_utility_at, link.authorized_at, link.failed_at, link.status),
         "connections": sorted(connections),

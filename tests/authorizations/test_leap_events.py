@@ -135,9 +135,7 @@ class TestWhatIsTaken:
         assert not Event.objects.exists()
 
     def test_no_session_is_read_and_no_cookie_set(self, manager_client: Client) -> None:
-        response = manager_client.post(
-            DOOR, body(), content_type="application/json", headers={"X-Leap-Secret": SECRET}
-        )
+        response = manager_client.post(DOOR, body(), content_type="application/json", headers={"X-Leap-Secret": SECRET})
         assert response.status_code == 200
         assert not hasattr(response.wsgi_request, "session")
         assert not response.cookies

@@ -57,7 +57,13 @@ def test_nothing_told_is_nothing_shown(manager_client: Client) -> None:
 
 def test_each_utility_has_its_own_group() -> None:
     link = make_link()
-    for status, utility in [("CREATED", ""), ("INITIATED", "PGE"), ("COMPLETED", "PGE"), ("FAILED", "SCE"), ("CLOSED", "")]:
+    for status, utility in [
+        ("CREATED", ""),
+        ("INITIATED", "PGE"),
+        ("COMPLETED", "PGE"),
+        ("FAILED", "SCE"),
+        ("CLOSED", ""),
+    ]:
         say(link, status, utility)
     short = dict(Utility.objects.values_list("leap_name", "short_name"))
     assert told(link) == {

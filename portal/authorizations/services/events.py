@@ -96,21 +96,21 @@ def interpret_event(*, event_id: int) -> Event | None:
         event.problem = ""
     # As Leap sent it, in its own case: a reference id is no name that could be misspelt.
     event.link = Link.objects.filter(reference_id=event.reference_id).first() if event.reference_id else None
-    if event.link_id is not None and not event.problem:
-        event.problem = _derive(event)
+    if event.link is not None and not event.problem:
+        event.problem = _derive(event, event.link)
     event.interpreted_at = timezone.now()
     event.save(update_fields=["link", "problem", "interpreted_at"])
     return event
 
 
-def _derive(event: Event) -> str:
+def _derive(event: Event, link: Link) -> str:
     """Move the connection and the link of an event; return why it cannot be."""
     if event.event_type not in (leap.SESSION_UPDATED, leap.AUTHORIZATION_UPDATED):
         return ""
     if event.event_status not in STARTED | COMPLETED | FAILED:
         return "The portal does not know this status: kept, and nothing derived from it."
     # No other event of this link is interpreted meanwhile. Not its key: visits that refer to it must not wait.
-    link = Link.objects.select_for_update(no_key=True).get(pk=event.link_id)
+    link = Link.objects.select_for_update(no_key=True).get(pk=link.pk)
     _move_connection(link, event)
     if event.event_type == leap.AUTHORIZATION_UPDATED:
         _move_link(link, event)
@@ -165,4 +165,6 @@ def _text(event: leap.Event, name: str) -> str:
 
 
 def _length(name: str) -> int:
-    return int(Event._meta.get_field(name).max_length)  # type: ignore[union-attr]
+    length = getattr(Event._meta.get_field(name), "max_length", None)
+    assert isinstance(length, int)
+    return length

@@ -24,7 +24,7 @@ TEST_PAYLOAD: dict[str, Any] = {
 }
 
 
-class WebhookRefused(Exception):
+class WebhookRefused(Exception):  # noqa: N818
     """The webhook cannot be registered or tested. Its text says why, and what to do."""
 
 

@@ -104,7 +104,10 @@ class Command(PortalCommand, db_worker.Command):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--replay-every", type=float, default=REPLAY_EVERY, help="Seconds between two looks into the spool and for events."
+            "--replay-every",
+            type=float,
+            default=REPLAY_EVERY,
+            help="Seconds between two looks into the spool and for events.",
         )
 
     def handle(
