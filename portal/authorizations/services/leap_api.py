@@ -1,17 +1,18 @@
-"""Leap's API, as the settings say."""
+"""The way to Leap's API, as the settings have it."""
+
+import time
+from collections.abc import Callable
 
 from django.conf import settings
 
-from portal.leap.client import LeapClient
-
-#: The key that the sandbox takes when LEAP_API_KEY is not set.
-SANDBOX_KEY = "sandbox-key"
+from portal.leap.client import ATTEMPTS, LeapClient
 
 
-def open_leap(*, attempts: int = 5) -> LeapClient:
-    """Return a client of Leap's API; close it. With few attempts where a person waits for the answer.
+def open_leap(*, attempts: int = ATTEMPTS, sleep: Callable[[float], None] = time.sleep) -> LeapClient:
+    """Return a client of Leap's API in this environment. Raises LeapUnauthorized if no usable key is set.
 
-    Raises LeapUnauthorized, with what to set, when there is no usable API key.
+    Few `attempts` where a person waits for the answer.
     """
-    key = settings.LEAP_API_KEY or (SANDBOX_KEY if settings.LEAP_ENVIRONMENT == "sandbox" else "")
-    return LeapClient(settings.LEAP_API_URL, key, attempts=attempts)
+    # The sandbox takes this one while none is set.
+    key = settings.LEAP_API_KEY or ("sandbox-key" if settings.LEAP_ENVIRONMENT == "sandbox" else "")
+    return LeapClient(settings.LEAP_API_URL, key, attempts=attempts, sleep=sleep)
