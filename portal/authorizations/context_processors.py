@@ -17,9 +17,11 @@ MENU = [
     ("", "Links", "link_list", "authorizations.view_link"),
     ("", "Paper", "paper_list", "authorizations.view_paperauthorization"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
+    ("", "Leap’s events", "event_list", "authorizations.view_event"),
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),
+    ("Configure", "Webhook", "webhook", "authorizations.manage_webhook"),
     ("Configure", "Installation", "installation_update", "authorizations.change_installation"),
 ]
 

@@ -6,6 +6,7 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    events,
     flows,
     guide,
     home,
@@ -15,10 +16,11 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
-    paper,
     meter_sync,
+    paper,
     people,
     utilities,
+    webhooks,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -61,6 +63,9 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
+    # Leap's events.
+    path("events/", events.EventListView.as_view(), name="event_list"),
+    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),
@@ -104,6 +109,8 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/invite/", people.UserInviteView.as_view(), name="user_invite"),
     path("people/<int:pk>/disable/", people.UserDisableView.as_view(), name="user_disable"),
     path("people/<int:pk>/enable/", people.UserEnableView.as_view(), name="user_enable"),
+    # The webhook at Leap.
+    path("webhook/", webhooks.WebhookView.as_view(), name="webhook"),
     # Installation.
     path("installation/", installation.InstallationUpdateView.as_view(), name="installation_update"),
 ]

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.management.commands.run_worker import MeterSyncer
+from portal.authorizations.management.looks import MeterSyncer
 from portal.authorizations.models import Meter, SyncRun
 from portal.authorizations.services import meter_sync
 from portal.authorizations.services.progress import read_progress
@@ -78,17 +78,17 @@ def test_r18_a_rep_may_not(rep_client: Client) -> None:
 def test_r18_the_worker_syncs_at_its_start_and_when_it_is_due(leap: LeapServer) -> None:
     leap.details = [meter_record(1)]
     syncer = MeterSyncer(every=900)
-    syncer.sync(due_after=0)
+    syncer.look()
     assert Meter.objects.count() == 1
-    syncer.sync(due_after=900)
+    syncer.look()
     assert SyncRun.objects.count() == 1, "the last began just now"
     SyncRun.objects.update(started_at=timezone.now() - timedelta(seconds=901))
-    syncer.sync(due_after=900)
+    syncer.look()
     assert SyncRun.objects.count() == 2
 
 
 def test_r18_a_worker_without_a_key_asks_nothing() -> None:
-    MeterSyncer(every=900).sync(due_after=0)
+    MeterSyncer(every=900).look()
     assert not SyncRun.objects.exists()
 
 
@@ -100,7 +100,7 @@ def test_r18_a_worker_that_is_stopped_ends_after_its_page(leap: LeapServer) -> N
     leap.released.set()
     syncer._stopped.set()
     syncer._check = lambda: None  # type: ignore[method-assign]
-    syncer.sync(due_after=0)
+    syncer.look()
     run = SyncRun.objects.get()
     assert (run.state, run.error, run.pages) == ("failed", meter_sync.STOPPED, 1)
     meter_sync.sync_meters(full=False)
