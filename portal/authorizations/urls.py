@@ -16,6 +16,7 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
+    meter_sync,
     people,
     utilities,
     webhooks,
@@ -76,6 +77,8 @@ urlpatterns: list[URLPattern] = [
     path("links/<int:pk>/replace/", links.LinkReplaceView.as_view(), name="link_replace"),
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
+    # Meters.
+    path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +13,8 @@ from portal.accounts.models import User
 from portal.authorizations.models import Connection, ConnectionState, Event, Link
 from portal.authorizations.services.events import interpret_event, interpret_events, store_event
 from portal.authorizations.services.links import replace_link, void_link
-from portal.authorizations.tasks import METER_SYNC_ASKED, run_interpretation
+from portal.authorizations.services.meter_sync import is_sync_wanted
+from portal.authorizations.tasks import run_interpretation
 from portal.leap.events import parse_event
 from tests.factories import make_link, make_shared_link
 
@@ -186,11 +186,12 @@ def test_a_new_status_is_kept_and_moves_nothing() -> None:
         ("weather.changed", {}, False),
     ],
 )
-def test_meters_ask_for_one_sync(event_type: str, payload: dict[str, Any], asked: bool) -> None:
+def test_meters_ask_for_one_sync(event_type: str, payload: dict[str, Any], asked: bool, settings: Any) -> None:
+    settings.LEAP_API_KEY = "key:of-the-portal"
     for _ in range(3):
         keep_payload(event_type, payload)
     run_interpretation()
-    assert bool(cache.get(METER_SYNC_ASKED)) is asked
+    assert is_sync_wanted() is asked
 
 
 def test_a_meter_event_moves_no_milestone() -> None:

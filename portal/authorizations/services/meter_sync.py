@@ -1,9 +1,11 @@
 """Bringing the portal's meters up to what Leap's API says (R18)."""
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -11,6 +13,7 @@ from portal.accounts.models import User
 from portal.authorizations.models import SyncPhase, SyncRun, SyncState
 from portal.authorizations.services import leap_api
 from portal.authorizations.services.meter_pages import PageResult, save_enrollments, save_meters
+from portal.authorizations.services.progress import report_progress
 from portal.leap.client import LeapClient, LeapError, LeapStalePage, Page
 
 #: An incremental sync asks for what changed since the last one began, and for so much more: Leap does not publish
@@ -26,12 +29,23 @@ UNEXPECTED = "An unexpected error stopped it. What it wrote until then stays: th
 STOPPED = "It was stopped. What it wrote until then stays: the next sync carries on."
 DIED = "Its process died."
 
+#: Name of the progress in the cache: there is one sync at a time.
+PROGRESS = "meters"
+WAITING = "Waiting for the worker"
+_WANTED = "meters:wanted"
+
 Report = Callable[[int, str], None]
-"""Called with the records read so far, and what is being done in a word or two."""
+"""Called with the records read so far, and what is being done in a word or two; may raise SyncStopped."""
+
+logger = logging.getLogger(__name__)
 
 
 class SyncRefused(Exception):  # noqa: N818
     """Another sync is at it."""
+
+
+class SyncStopped(Exception):  # noqa: N818
+    """The process that it runs in is to end."""
 
 
 class SyncFailed(Exception):  # noqa: N818
@@ -43,7 +57,11 @@ class SyncFailed(Exception):  # noqa: N818
 
 
 def sync_meters(
-    *, full: bool, report: Report | None = None, started_by: User | None = None, client: LeapClient | None = None
+    *,
+    full: bool,
+    report: Report | None = None,
+    started_by: User | None = None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> SyncRun:
     """Read what changed at Leap (everything if `full`, or if no sync has finished yet), and return the finished run.
 
@@ -54,27 +72,79 @@ def sync_meters(
     moment is the portal's or Leap's, whichever clock is behind (Leap's is the Date of its first answer).
 
     One at a time: the row of the running one is unique in the database, and its heartbeat is its lease. Raises
-    SyncRefused if another is at it, SyncFailed if Leap cannot be read.
+    SyncRefused if another is at it, SyncFailed if Leap cannot be read. `pause` waits before an attempt is repeated.
     """
     run = _begin(full=full, started_by=started_by)
+    # What events told until now is read now; one that comes meanwhile may be on a page already read, and asks again.
+    cache.delete(_WANTED)
     lease = _Lease(run)
+
+    def wait(seconds: float) -> None:
+        lease.beat()
+        pause(seconds)
+
     try:
-        opened = client or leap_api.open_leap(sleep=lease.sleep)
-        with opened:
-            _read(run, lease, opened, report or (lambda done, doing: None))
+        with leap_api.open_leap(sleep=wait) as client:
+            _read(run, lease, client, report or (lambda done, doing: None))
     except LeapError as error:
         lease.end(SyncState.FAILED, str(error))
         raise SyncFailed(run) from error
     except SyncRefused:
         raise
+    except (SyncStopped, KeyboardInterrupt, SystemExit):
+        lease.end(SyncState.FAILED, STOPPED)
+        raise
     except Exception:
         lease.end(SyncState.FAILED, UNEXPECTED)
         raise
-    except BaseException:
-        lease.end(SyncState.FAILED, STOPPED)
-        raise
     lease.end(SyncState.DONE)
     return run
+
+
+def ask_for_sync() -> None:
+    """Note, for the screen, that somebody waits for a sync; the task that was queued calls `run_sync`."""
+    report_progress(PROGRESS, done=0, total=0, doing=WAITING)
+
+
+def run_sync(
+    *,
+    full: bool,
+    started_by: User | None = None,
+    check: Callable[[], None] = lambda: None,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Sync as `sync_meters` does, with progress for the screen; a refusal or failure is logged, not raised.
+
+    `check` is called after every page and may raise SyncStopped.
+    """
+
+    def report(done: int, doing: str) -> None:
+        check()
+        # How many there will be, Leap does not say.
+        report_progress(PROGRESS, done=done, total=0, doing=f"{doing}, {done:,} so far")
+
+    try:
+        run = sync_meters(full=full, report=report, started_by=started_by, pause=pause)
+        logger.info("Meters: %d new, %d changed, %d malformed", run.created, run.changed, run.malformed)
+    except (SyncRefused, SyncFailed) as error:
+        logger.warning("Meters were not synced: %s", error)
+    finally:
+        report_progress(PROGRESS, done=0, total=0, doing="")
+
+
+def want_sync() -> None:
+    """Note that an event told of a meter: the worker syncs soon, once however many tell it before the sync begins."""
+    cache.set(_WANTED, True, timeout=3600)
+
+
+def is_sync_wanted() -> bool:
+    """Whether an event told of a meter since the last sync began, a key is set, and no sync is at it."""
+    return bool(cache.get(_WANTED)) and leap_api.has_key() and running_sync() is None
+
+
+def is_sync_due(every: timedelta) -> bool:
+    """Whether a periodic sync is wanted: a key is set, and none has begun for so long."""
+    return leap_api.has_key() and not SyncRun.objects.filter(started_at__gt=timezone.now() - every).exists()
 
 
 def running_sync() -> SyncRun | None:
@@ -97,11 +167,6 @@ class _Lease:
         if not mine.update(heartbeat_at=now, **values):
             raise SyncRefused("Another process has taken over this sync, as it was silent for minutes.")
         self.run.heartbeat_at = now
-
-    def sleep(self, seconds: float) -> None:
-        """Wait before another attempt, alive."""
-        self.beat()
-        time.sleep(seconds)
 
     def end(self, state: SyncState, error: str = "") -> None:
         """Note how the run ended, unless it is another's by now."""

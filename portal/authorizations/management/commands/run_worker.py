@@ -3,6 +3,9 @@ import os
 import threading
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
@@ -12,6 +15,7 @@ from django_tasks_db.management.commands import db_worker
 from django_tasks_db.management.commands.db_worker import Worker
 
 from portal.authorizations.management.base import PortalCommand
+from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
 from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import is_spool_empty
 from portal.authorizations.tasks import run_interpretation
@@ -20,6 +24,10 @@ logger = logging.getLogger(__name__)
 
 REPLAY_EVERY = 30.0
 """Seconds between two looks into the spool and for events."""
+SYNC_EVERY = 15 * 60.0
+"""Seconds between two syncs of meters."""
+ASKED_EVERY = 20.0
+"""Seconds between two looks whether an event asks for a sync: those that come meanwhile ask for the same one."""
 
 
 class PatientWorker(Worker):
@@ -56,8 +64,13 @@ class RegularLook(threading.Thread):
 
     def look(self) -> None:
         """One look; what still cannot be written stays for the next."""
-        try:
+        with self._outliving():
             self.act()
+
+    @contextmanager
+    def _outliving(self) -> Iterator[None]:
+        try:
+            yield
         except Error as error:
             logger.warning("The %s waits for the database: %s", self.what, str(error).strip())
         except Exception:
@@ -98,8 +111,54 @@ class EventInterpreter(RegularLook):
         run_interpretation()
 
 
+class MeterSyncer(RegularLook):
+    """Syncs meters with Leap: at once, then whenever none has begun for `every` seconds, and when an event asks."""
+
+    what = "sync of meters"
+
+    def run(self) -> None:
+        # One at the start whatever the last one's age; of several workers, the others find it not due.
+        due_after = 0.0
+        while True:
+            self.sync(due_after)
+            due_after = self.every
+            until = time.monotonic() + self.every
+            while (left := until - time.monotonic()) > 0:
+                if self._stopped.wait(min(left, ASKED_EVERY)):
+                    return
+                self.look()
+
+    def act(self) -> None:
+        """Between two of its own: one that an event asks for."""
+        if is_sync_wanted():
+            self._sync()
+
+    def sync(self, due_after: float) -> None:
+        """One sync, if one is due; whatever stops it, the next one carries on."""
+        with self._outliving():
+            if is_sync_due(timedelta(seconds=due_after)):
+                self._sync()
+
+    def _sync(self) -> None:
+        try:
+            run_sync(full=False, check=self._check, pause=self._pause)
+        except SyncStopped:
+            logger.info("Meters: stopped midway, the next sync carries on")
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise SyncStopped
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise SyncStopped
+
+
 class Command(PortalCommand, db_worker.Command):
-    help = "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events that wait."
+    help = (
+        "Do background work: the queue of tasks, the visits and confirmations that wait in SPOOL_DIR, Leap's events "
+        "that wait, and a sync of meters with Leap now and then."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -108,6 +167,12 @@ class Command(PortalCommand, db_worker.Command):
             type=float,
             default=REPLAY_EVERY,
             help="Seconds between two looks into the spool and for events.",
+        )
+        parser.add_argument(
+            "--sync-every",
+            type=float,
+            default=SYNC_EVERY,
+            help="Seconds between two syncs of meters, 0 for none. With --batch there is none.",
         )
 
     def handle(
@@ -138,7 +203,9 @@ class Command(PortalCommand, db_worker.Command):
             max_tasks=max_tasks,
             worker_id=worker_id,
         )
-        looks = [SpoolReplayer(options["replay_every"]), EventInterpreter(options["replay_every"])]
+        looks: list[RegularLook] = [SpoolReplayer(options["replay_every"]), EventInterpreter(options["replay_every"])]
+        if options["sync_every"] > 0 and not batch:
+            looks.append(MeterSyncer(options["sync_every"]))
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
         if reload and not batch:
             if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
@@ -149,7 +216,7 @@ class Command(PortalCommand, db_worker.Command):
             _work(worker, looks)
 
 
-def _work(worker: Worker, looks: list[RegularLook]) -> None:
+def _work(worker: Worker, looks: Sequence[RegularLook]) -> None:
     for look in looks:
         look.start()
     try:
