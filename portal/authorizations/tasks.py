@@ -1,6 +1,5 @@
 """What the worker runs. Each task is a service called with a row's id."""
 
-from django.core.cache import cache
 from django_tasks import task
 
 from portal.accounts.models import User
@@ -8,11 +7,7 @@ from portal.authorizations.models import CustomerImport, Job
 from portal.authorizations.services.events import interpret_events
 from portal.authorizations.services.imports import run_apply, run_check
 from portal.authorizations.services.jobs import run_job
-from portal.authorizations.services.leap_api import has_key
-from portal.authorizations.services.meter_sync import run_sync
-
-#: In the cache while a sync of meters is asked for and has not begun.
-METER_SYNC_ASKED = "meter-sync:asked"
+from portal.authorizations.services.meter_sync import run_sync, want_sync
 
 
 @task()
@@ -34,6 +29,12 @@ def apply_import_task(import_id: int) -> None:
 
 
 @task()
+def sync_meters_task(full: bool, user_id: int) -> None:
+    """Read meters from Leap."""
+    run_sync(full=full, started_by=User.objects.get(pk=user_id))
+
+
+@task()
 def interpret_events_task() -> None:
     """Interpret the events that wait. One for each that comes: the first of a flood does all, the others find none."""
     run_interpretation()
@@ -42,17 +43,4 @@ def interpret_events_task() -> None:
 def run_interpretation() -> None:
     """Interpret the events that wait; when one told of a meter, ask for a sync of meters."""
     if interpret_events().meters_changed:
-        ask_for_meter_sync()
-
-
-def ask_for_meter_sync() -> None:
-    """Ask for a sync of meters soon: once, however many events come before it begins."""
-    if has_key() and cache.add(METER_SYNC_ASKED, True, timeout=600):
-        sync_meters_task.enqueue(full=False, user_id=None)
-
-
-@task()
-def sync_meters_task(full: bool, user_id: int | None) -> None:
-    """Read meters from Leap. An event that comes from now on asks for another sync."""
-    cache.delete(METER_SYNC_ASKED)
-    run_sync(full=full, started_by=User.objects.get(pk=user_id) if user_id else None)
+        want_sync()

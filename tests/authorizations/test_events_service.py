@@ -13,7 +13,8 @@ from portal.accounts.models import User
 from portal.authorizations.models import Connection, ConnectionState, Event, Link
 from portal.authorizations.services.events import interpret_event, interpret_events, store_event
 from portal.authorizations.services.links import replace_link, void_link
-from portal.authorizations.tasks import run_interpretation, sync_meters_task
+from portal.authorizations.services.meter_sync import is_sync_wanted
+from portal.authorizations.tasks import run_interpretation
 from portal.leap.events import parse_event
 from tests.factories import make_link, make_shared_link
 
@@ -185,26 +186,12 @@ def test_a_new_status_is_kept_and_moves_nothing() -> None:
         ("weather.changed", {}, False),
     ],
 )
-def test_meters_ask_for_one_sync(
-    event_type: str, payload: dict[str, Any], asked: bool, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.LEAP_API_KEY = "key"
-    queued: list[dict[str, Any]] = []
-    monkeypatch.setattr(type(sync_meters_task), "enqueue", lambda task, **arguments: queued.append(arguments))
+def test_meters_ask_for_one_sync(event_type: str, payload: dict[str, Any], asked: bool, settings: Any) -> None:
+    settings.LEAP_API_KEY = "key:of-the-portal"
     for _ in range(3):
         keep_payload(event_type, payload)
-        run_interpretation()
-    assert queued == ([{"full": False, "user_id": None}] if asked else [])
-
-
-def test_an_event_after_a_sync_has_begun_asks_for_another(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.LEAP_API_KEY = "key"
-    begun: list[bool] = []
-    monkeypatch.setattr("portal.authorizations.tasks.run_sync", lambda full, started_by: begun.append(full))
-    for _ in range(2):
-        keep_payload("meter.created", {"meter_id": str(uuid.uuid4()), "meter_type": "DEVICE"})
-        run_interpretation()
-    assert begun == [False, False]
+    run_interpretation()
+    assert is_sync_wanted() is asked
 
 
 def test_a_meter_event_moves_no_milestone() -> None:

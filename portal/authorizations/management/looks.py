@@ -8,12 +8,15 @@ from typing import ClassVar
 from django.db import Error, connections
 
 from portal.authorizations.services.imports import forget_old_imports
-from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, run_sync
+from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
 from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import is_spool_empty
 from portal.authorizations.tasks import run_interpretation
 
 logger = logging.getLogger(__name__)
+
+ASKED_EVERY = 5.0
+"""Seconds between two looks whether an event asks for a sync of meters."""
 
 
 class RegularLook(threading.Thread):
@@ -89,20 +92,21 @@ class ImportTidier(RegularLook):
 
 
 class MeterSyncer(RegularLook):
-    """Syncs meters with Leap: at once, and then whenever none has begun for so long."""
+    """Syncs meters with Leap: at once, then whenever none has begun for `every` seconds, and when an event asks."""
 
     what = "meters"
     looks_at_once = True
 
     def __init__(self, every: float) -> None:
-        super().__init__(every)
+        super().__init__(min(every, ASKED_EVERY))
+        self.sync_every = every
         # One at the start whatever the last one's age; of several workers, the others find it not due.
         self.due_after = 0.0
 
     def act(self) -> None:
-        due_after, self.due_after = self.due_after, self.every
+        due_after, self.due_after = self.due_after, self.sync_every
         try:
-            if is_sync_due(timedelta(seconds=due_after)):
+            if is_sync_wanted() or is_sync_due(timedelta(seconds=due_after)):
                 run_sync(full=False, check=self._check, pause=self._pause)
         except SyncStopped:
             logger.info("Meters: stopped midway, the next sync carries on")
