@@ -59,6 +59,14 @@ def test_r18_a_running_one_shows_progress_and_is_not_doubled(leap: LeapServer, m
     assert not leap.requests
 
 
+def test_r18_one_whose_process_died_is_said(manager_client: Client) -> None:
+    long_ago = timezone.now() - meter_sync.LEASE
+    SyncRun.objects.create(full=True, started_at=long_ago, heartbeat_at=long_ago)
+    page = manager_client.get(URL).content.decode()
+    assert "its process died" in page
+    assert "Sync now" in page
+
+
 def test_r18_one_that_waits_for_a_worker_that_is_not_there(
     manager_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
