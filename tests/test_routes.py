@@ -72,6 +72,7 @@ class World:
             "utility": Utility.objects.first() or Utility(),
             "user": factories.make_user(),
             "job": Job.objects.create(kind="issue", created_by=rep),
+            "meter": factories.make_match(link=link).meter,
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
             "installation": Installation.objects.get_or_create(id=1, defaults={"leap_environment": "production"})[0],

@@ -7,6 +7,7 @@ from portal.authorizations.views import (
     confirmations,
     customers,
     flows,
+    funnel,
     guide,
     home,
     imports,
@@ -15,7 +16,9 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
+    meters,
     people,
+    plan,
     utilities,
 )
 
@@ -58,6 +61,12 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
+    path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),
+    # Meters, the enrollment plan and the funnel.
+    path("meters/", meters.MeterListView.as_view(), name="meter_list"),
+    path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
+    path("plan/", plan.PlanListView.as_view(), name="plan_list"),
+    path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),

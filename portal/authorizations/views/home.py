@@ -17,7 +17,6 @@ from django.views.generic import TemplateView, View
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.authorizations.models import (
-    PROVEN,
     Campaign,
     Confirmation,
     Customer,
@@ -28,12 +27,11 @@ from portal.authorizations.models import (
     Installation,
     Link,
 )
+from portal.authorizations.services.funnel import make_stages
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
 
 FUNNEL_DAYS = 90
-#: A return that Leap has not proven by then is worth a look: utilities take one to seven days.
-EXPECTED_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -46,17 +44,6 @@ class Todo:
     detail: str
     action: str
     url: str
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One bar of the funnel."""
-
-    label: str
-    count: int
-    percent: int
-    rate: int | None
-    source: str
 
 
 class HomeView(LoginRequiredMixin, TemplateView):
@@ -114,44 +101,23 @@ class SearchView(LoginRequiredMixin, View):
         return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")
 
 
-def make_stages(steps: dict[str, int]) -> list[Stage]:
-    """Bars of the proof's own steps. Being back on the confirmation page is no step of it."""
-    labels = (
-        ("Issued", "issued", "saw"),
-        ("Visited", "visited", "saw"),
-        ("Authorized", "authorized", "leap"),
-        ("Metered", "metered", "leap"),
-        ("Enrolled", "enrolled", "leap"),
-    )
-    stages: list[Stage] = []
-    for label, key, source in labels:
-        count, first = steps[key], steps["issued"]
-        before = stages[-1].count if stages else 0
-        rate = round(count * 100 / before) if stages and before else None
-        stages.append(Stage(label, count, round(count * 100 / first) if first else 0, rate, source))
-    return stages
-
-
 def list_todos(user: User) -> list[Todo]:
     """What needs a person today, the gravest first; only what the user may see."""
     todos = []
     now = timezone.now()
-    if user.has_perm("authorizations.view_every_link"):
-        late = Link.objects.filter(first_returned_at__lt=now - timedelta(days=EXPECTED_DAYS))
-        count = late.exclude(status__in=PROVEN).filter(voided_at__isnull=True).count()
+    if user.has_perm("authorizations.view_confirmation"):
+        count = Link.objects.visible_to(user).overdue_claims(now).count()
         if count:
-            before = timezone.localdate(now - timedelta(days=EXPECTED_DAYS))
             todos.append(
                 Todo(
                     "Claimed",
                     "claims",
-                    f"{count} came back, but Leap has not proven them after {EXPECTED_DAYS} days",
-                    "Longer than utilities usually take",
+                    f"{count:,} came back, but Leap has not proven {'it' if count == 1 else 'them'} in time",
+                    "Longer than their utilities usually take",
                     "Check",
-                    f"{reverse('link_list')}?status=returned&returned_before={before}",
+                    reverse("suspicious_list"),
                 )
             )
-    if user.has_perm("authorizations.view_confirmation"):
         week = now - timedelta(days=7)
         odd = Confirmation.objects.by_people().filter(at__gte=week, outcome__in=["unknown", "malformed", "void"])
         count = odd.count()
@@ -228,6 +194,3 @@ def list_setup_steps() -> list[dict[str, Any]]:
         {"text": "Add the people who work with it", "done": managers.exists(), "url": reverse("user_list")},
     ]
     return [] if all(step["done"] for step in steps) else steps
-
-
-__all__ = ["HomeView", "SearchView", "make_stages"]
