@@ -13,9 +13,11 @@ from portal.authorizations.filters.meters import DATE
 from portal.authorizations.models import Campaign, CustomerType, Flow, Link, PaperAuthorization, Region, Utility
 from portal.authorizations.services.funnel import Breakdown
 
+CUTS = [(value, f"By {label}") for value, label in Breakdown.choices]
+
 
 class FunnelFilterSet(filters.FilterSet):
-    by = filters.ChoiceFilter(choices=Breakdown.choices, method="keep", label="Cut by", empty_label="Cut by: nothing")
+    by = filters.ChoiceFilter(choices=CUTS, method="keep", label="Cut by", empty_label="Not cut")
     flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), empty_label="All flows")
     campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.order_by("name"), empty_label="All campaigns")
     issued_after = filters.DateFilter(

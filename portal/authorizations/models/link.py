@@ -135,15 +135,16 @@ class LinkQuerySet(models.QuerySet["Link"]):
         return self.annotate(expected_days=days)
 
     def overdue_claims(self, now: datetime) -> Self:
-        """Came back, and Leap has not proven it after the utility's expected days; void links are no question any more.
+        """Came back, and Leap has not proven it after the utility's expected days.
 
-        A link issued anew is none either, once Leap has proven its successor.
+        Nothing to ask any more: void links, and those issued anew whose successor Leap has proven. Nobody to ask:
+        links without a customer.
         """
         known = {DEFAULT_EXPECTED_DAYS, *Utility.objects.order_by().values_list("expected_days", flat=True).distinct()}
         overdue = Q(pk__in=[])
         for days in sorted(known):
             overdue |= Q(expected_days=days, first_returned_at__lt=now - timedelta(days=days))
-        unproven = self.with_expected_days().filter(overdue, status=LinkStatus.RETURNED)
+        unproven = self.with_expected_days().filter(overdue, status=LinkStatus.RETURNED, customer__isnull=False)
         return unproven.exclude(replaced_by__status__in=PROVEN)
 
     def search(self, text: str) -> Self:

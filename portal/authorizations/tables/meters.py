@@ -19,7 +19,7 @@ class MeterTable(tables.Table):
     created_at = tables.DateColumn(
         verbose_name="Created",
         order_by=("created_at", "pk"),
-        format="M j, Y",
+        format="j M Y",
         attrs={"th": {"class": "num"}, "td": {"class": "num"}},
     )
 

@@ -32,8 +32,8 @@ class FunnelView(PermissionRequiredMixin, View):
         funnel = read_funnel(links=links.filter(customer__isnull=False), by=by)
         paper = None
         if filterset.paper_fits:
-            papers = PaperAuthorization.objects.visible_to(user)
-            paper = read_paper_funnel(paper=filterset.narrow_paper(papers))
+            found = filterset.narrow_paper(PaperAuthorization.objects.visible_to(user))
+            paper = read_paper_funnel(paper=found) if found.exists() else None
         if request.GET.get("export") == "csv":
             if not user.has_perm("authorizations.export_meter"):
                 raise PermissionDenied
@@ -45,7 +45,7 @@ class FunnelView(PermissionRequiredMixin, View):
             "filter": filterset,
             "funnel": funnel,
             "by": by,
-            "paper": paper if paper and paper.stages[0].count else None,
+            "paper": paper,
             "shared": shared.with_people().with_counts().with_meter_count()[:SHOWN],
             "shared_count": shared.count(),
             "export_url": f"?{query.urlencode()}" if user.has_perm("authorizations.export_meter") else "",
