@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import Link, PaperAuthorization
@@ -95,18 +96,18 @@ class TestSteps:
 
 class TestMedians:
     @pytest.mark.parametrize(
-        ("hours", "days"),
+        ("tenths", "days"),
         [
             ({}, None),
-            ({48: 1}, 2.0),
-            ({24: 1, 48: 1}, 1.5),
-            ({24: 2, 480: 1}, 1.0),
-            ({0: 1, 24: 1, 48: 1, 72: 1}, 1.5),
-            ({6: 5}, 0.2),
+            ({20: 1}, 2.0),
+            ({10: 1, 20: 1}, 1.5),
+            ({10: 2, 200: 1}, 1.0),
+            ({0: 1, 10: 1, 20: 1, 30: 1}, 1.5),
+            ({2: 5}, 0.2),
         ],
     )
-    def test_of_counted_hours(self, hours: dict[int, int], days: float | None) -> None:
-        assert find_median(Counter(hours)) == days
+    def test_of_counted_tenths(self, tenths: dict[int, int], days: float | None) -> None:
+        assert find_median(Counter(tenths)) == days
 
     def test_days_between_the_step_and_the_one_before(self) -> None:
         for days in (1, 2, 9):
@@ -176,6 +177,20 @@ class TestParts:
         make_walk()
         Link.objects.filter(pk=make_link().pk).update(issued_at=START + timedelta(days=8))
         assert list(parts(Breakdown.WEEK).items()) == [("2026-03-09", 1), ("2026-03-02", 1)]
+
+    @pytest.mark.parametrize(
+        ("moment", "monday"),
+        [("2026-03-08 23:59:59", "2026-03-02"), ("2026-03-09 00:00:00", "2026-03-09"), ("2025-12-31", "2025-12-29")],
+    )
+    def test_a_week_begins_on_monday_at_midnight_where_the_portal_stands(self, moment: str, monday: str) -> None:
+        make_walk()
+        issued = timezone.make_aware(datetime.fromisoformat(moment))
+        Link.objects.filter(pk=make_link().pk).update(issued_at=issued)
+        assert monday in parts(Breakdown.WEEK)
+        assert sum(parts(Breakdown.WEEK).values()) == 2
+
+    def test_no_link_is_no_week(self) -> None:
+        assert parts(Breakdown.WEEK) == {}
 
 
 class TestScreen:

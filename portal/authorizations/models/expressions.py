@@ -35,8 +35,8 @@ class IsUnreserved(Func):
         return f"({sql} ~ '^[0-9A-Za-z._~-]{{{self.minimum},{self.maximum}}}$')", tuple(params)
 
 
-class HoursBetween(Func):
-    """Whole hours from one moment to a later one, rounded. Django's own difference of moments is Python in SQLite."""
+class TenthsOfDays(Func):
+    """From one moment to a later one in tenths of a day, rounded. Django's own difference is Python in SQLite."""
 
     output_field = IntegerField()
 
@@ -45,8 +45,8 @@ class HoursBetween(Func):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         (earlier, first), (later, second) = (compiler.compile(part) for part in self.source_expressions)
-        return f"CAST(ROUND((julianday({later}) - julianday({earlier})) * 24) AS INTEGER)", (*second, *first)
+        return f"CAST(ROUND((julianday({later}) - julianday({earlier})) * 10) AS INTEGER)", (*second, *first)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         (earlier, first), (later, second) = (compiler.compile(part) for part in self.source_expressions)
-        return f"CAST(ROUND(EXTRACT(EPOCH FROM ({later} - {earlier})) / 3600) AS INTEGER)", (*second, *first)
+        return f"CAST(ROUND(EXTRACT(EPOCH FROM ({later} - {earlier})) / 8640) AS INTEGER)", (*second, *first)
