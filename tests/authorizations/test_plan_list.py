@@ -11,8 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from portal.authorizations.models import Enrollment, Link, Party
+from portal.accounts.models import User
+from portal.authorizations.models import Enrollment, EnrollmentDeadline, Link, Party, Utility
 from portal.authorizations.services.plan import find_ask_by, summarize_plan
+from portal.authorizations.views.home import list_todos
 from tests.factories import (
     get_utilities,
     make_customer,
@@ -114,6 +116,40 @@ class TestAskBy:
         Link.objects.filter(pk=claimed.pk).update(first_returned_at=NOW)
         [ask] = summarize_plan(now=NOW).asks
         assert (ask.utility.utility_id, ask.links) == ("sce", 3)
+
+
+class TestHome:
+    def deadlines(self, user: User) -> list[str]:
+        return [todo.text for todo in list_todos(user) if todo.badge == "Deadline"]
+
+    def test_says_the_last_day_two_weeks_ahead(self, manager: User) -> None:
+        Utility.objects.update(expected_days=3)
+        make_enrollment(meter=make_meter(utility="cecony-utilityapi"), program="CONED-CSRP", deadlines=[at(3, 18)])
+        assert self.deadlines(manager) == []  # nobody to ask
+        make_link(customer=make_customer(utility="cecony-utilityapi"))
+        assert self.deadlines(manager) == ["CONED-CSRP closes 18 Mar: ask by 15 Mar"]
+        EnrollmentDeadline.objects.update(deadline_at=at(3, 19))
+        assert self.deadlines(manager) == []
+
+    def test_counts_lost_authorizations(self, manager: User) -> None:
+        make_meter(needs_authorization=True)
+        make_meter(needs_authorization=True, is_archived=True)
+        [todo] = [todo for todo in list_todos(manager) if todo.badge == "Re-authorize"]
+        assert todo.text == "1 meter lost the authorization"
+
+    def test_reps_are_told_of_neither(self, rep: User) -> None:
+        make_meter(needs_authorization=True)
+        assert list_todos(rep) == []
+
+    def test_the_plan_leads_to_just_the_links_that_it_counts(self, manager_client: Client) -> None:
+        make_enrollment(meter=make_meter(utility="sce"), deadlines=[at(6, 1)])
+        wanted = make_link(customer=make_customer(utility="sce"))
+        make_link(customer=make_customer(utility="sce"), utilities=get_utilities("pge"))
+        make_shared_link()
+        query = f"utility={get_utilities('sce')[0].pk}&status=unmetered&mark=live"
+        assert f"/links/?{query.replace('&', '&amp;')}" in manager_client.get(PLAN).text
+        rows = manager_client.get(f"/links/?{query}").context["table"].paginated_rows
+        assert [row.record for row in rows] == [wanted]
 
 
 class TestSummary:

@@ -64,7 +64,7 @@ def summarize_plan(*, now: datetime) -> PlanSummary:
     planned = Enrollment.objects.in_plan(now)
     return PlanSummary(
         deadlines=_read_deadlines(now),
-        asks=_read_asks(now),
+        asks=list_asks(now=now),
         without_program=Meter.objects.filter(is_archived=False, enrollments__isnull=True).count(),
         without_deadline=planned.filter(next_deadline__isnull=True).count(),  # type: ignore[misc]
     )
@@ -89,8 +89,8 @@ def _read_deadlines(now: datetime) -> list[ProgramDeadline]:
     return sorted(found.values(), key=lambda line: (line.deadline, line.program))
 
 
-def _read_asks(now: datetime) -> list[AskBy]:
-    """For each program and utility that meters show together: the next deadline, and the next that can be made."""
+def list_asks(*, now: datetime) -> list[AskBy]:
+    """Return for each program and utility that meters show together the next deadline, the nearest first."""
     rows = (
         EnrollmentDeadline.objects.filter(
             deadline_at__gte=now, enrollment__meter__is_archived=False, enrollment__meter__utility__isnull=False

@@ -1,7 +1,7 @@
 """Home: what needs a person first, by role. And the search in every page's header."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.views.generic import TemplateView, View
 
@@ -26,12 +27,16 @@ from portal.authorizations.models import (
     ImportState,
     Installation,
     Link,
+    Meter,
 )
 from portal.authorizations.services.funnel import make_stages
+from portal.authorizations.services.plan import list_asks
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
 
 FUNNEL_DAYS = 90
+#: So many days before the last day to ask, home begins to say so.
+ASK_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,16 @@ class HomeView(LoginRequiredMixin, TemplateView):
         if user.role is Role.FIELD_REP:
             return {**context, **self._for_rep(user)}
         since = timezone.now() - timedelta(days=FUNNEL_DAYS)
-        steps = Link.objects.visible_to(user).filter(issued_at__gte=since).count_steps()
+        # Links without a customer have counts instead of steps; the funnel's own page shows them.
+        links = Link.objects.visible_to(user).filter(issued_at__gte=since, customer__isnull=False)
+        steps = links.count_steps()
         return {
             **context,
             "todos": list_todos(user),
             "stages": make_stages(steps),
             "returned": steps["returned"],
             "funnel_days": FUNNEL_DAYS,
+            "funnel_since": timezone.localtime(since),
             "campaigns": list_campaigns() if user.has_perm("authorizations.view_campaign") else [],
             "checklist": list_setup_steps() if user.has_perm("authorizations.change_installation") else [],
         }
@@ -132,6 +140,8 @@ def list_todos(user: User) -> list[Todo]:
                     f"{reverse('confirmation_list')}?outcome=odd&received_after={timezone.localdate(week)}",
                 )
             )
+    if user.has_perm("authorizations.view_meter"):
+        todos += list_meter_todos(now)
     if user.has_perm("authorizations.import_customer"):
         imports = CustomerImport.objects.filter(
             refused_count__gt=0,
@@ -161,6 +171,38 @@ def list_todos(user: User) -> list[Todo]:
             )
             for flow in Flow.objects.filter(state=FlowState.REQUESTED)[:3]
         ]
+    return todos
+
+
+def list_meter_todos(now: datetime) -> list[Todo]:
+    """Authorizations that were lost, and the nearest day by which customers have to be asked."""
+    todos = []
+    count = Meter.objects.filter(needs_authorization=True, is_archived=False).count()
+    if count:
+        todos.append(
+            Todo(
+                "Re-authorize",
+                "fault",
+                f"{count:,} meter{'' if count == 1 else 's'} lost the authorization",
+                "The customer has to authorize again before the meter can take part",
+                "See them",
+                f"{reverse('meter_list')}?action=reauthorize&archived=no",
+            )
+        )
+    soon = timezone.localdate(now) + timedelta(days=ASK_DAYS)
+    asks = [ask for ask in list_asks(now=now) if not ask.late and ask.links and ask.ask_by <= soon]
+    if asks:
+        ask = min(asks, key=lambda ask: ask.ask_by)
+        todos.append(
+            Todo(
+                "Deadline",
+                "leap",
+                f"{ask.program} closes {date_format(ask.deadline, 'j M')}: ask by {date_format(ask.ask_by, 'j M')}",
+                f"{ask.links:,} {ask.utility.short_name} link{'' if ask.links == 1 else 's'} without a meter",
+                "Plan",
+                reverse("plan_list"),
+            )
+        )
     return todos
 
 
