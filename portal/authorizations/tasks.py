@@ -2,9 +2,11 @@
 
 from django_tasks import task
 
+from portal.accounts.models import User
 from portal.authorizations.models import CustomerImport, Job
 from portal.authorizations.services.imports import run_apply, run_check
 from portal.authorizations.services.jobs import run_job
+from portal.authorizations.services.meter_sync import run_sync
 
 
 @task()
@@ -23,3 +25,9 @@ def check_import_task(import_id: int) -> None:
 def apply_import_task(import_id: int) -> None:
     """Apply a checked list."""
     run_apply(CustomerImport.objects.get(pk=import_id))
+
+
+@task()
+def sync_meters_task(full: bool, user_id: int) -> None:
+    """Read meters from Leap."""
+    run_sync(full=full, started_by=User.objects.get(pk=user_id))

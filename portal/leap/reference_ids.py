@@ -122,6 +122,8 @@ def normalise_code(text: str) -> str:
 
     Characters that cannot be seen go too (a pasted zero-width space, a NUL), so the result can be sent to any database.
     """
+    if text.isascii() and text.isalnum():
+        return text.upper()
     return "".join(c for c in text if c.isprintable() and not c.isspace() and c not in _DASHES).upper()
 
 

@@ -23,6 +23,7 @@ from tests.factories import (
     make_legacy_flow,
     make_link,
     make_match,
+    make_paper,
     make_shared_link,
 )
 
@@ -247,15 +248,8 @@ class TestScreen:
         assert [(row.title, row.meter_count) for row in context["shared"]] == [("poster, lobby", 1)]
 
     def test_r1_paper_has_a_row_of_its_own_under_the_same_filters(self, manager_client: Client) -> None:
-        utility = get_utilities("pge")[0]
-        PaperAuthorization.objects.create(
-            customer=make_customer(),
-            utility=utility,
-            reference_id="paper-1",
-            signed_on=START.date(),
-            recorded_at=START,
-            metered_at=START + timedelta(days=4),
-        )
+        paper = make_paper()
+        PaperAuthorization.objects.filter(pk=paper.pk).update(recorded_at=START, metered_at=START + timedelta(days=4))
         stages = self.get(manager_client, region="CAISO", issued_after="2026-03-01").context["paper"].stages
         assert [(stage.label, stage.count, stage.days) for stage in stages] == [
             ("Recorded", 1, None),

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.authorizations.models import MatchedBy, Meter, PaperAuthorization, Party
+from portal.authorizations.models import MatchedBy, Meter, Party
 from tests.factories import (
     get_utilities,
     make_customer,
@@ -20,6 +20,7 @@ from tests.factories import (
     make_link,
     make_match,
     make_meter,
+    make_paper,
     make_required_action,
 )
 
@@ -37,13 +38,6 @@ def detail(client: Client, meter: Meter) -> str:
     response = client.get(f"/meters/{meter.pk}/")
     assert response.status_code == 200
     return " ".join(response.text.split())
-
-
-def make_paper(**fields: Any) -> PaperAuthorization:
-    now = timezone.now()
-    utility = get_utilities("pge")[0]
-    values = {"utility": utility, "reference_id": "paper-1", "signed_on": now.date(), "recorded_at": now, **fields}
-    return PaperAuthorization.objects.create(**values)
 
 
 class TestWhoSeesThem:
@@ -92,9 +86,9 @@ class TestRows:
         make_match()
         manager_client.get(LIST)
         for many in (2, 9):
-            for number in range(many):
+            for _ in range(many):
                 make_match()
-                make_match(paper=make_paper(customer=make_customer(), reference_id=f"p-{many}-{number}"))
+                make_match(paper=make_paper())
             with CaptureQueriesContext(connection) as queries:
                 manager_client.get(LIST)
             numbers.append(len(queries))

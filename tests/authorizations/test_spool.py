@@ -209,7 +209,6 @@ def test_a_visit_of_a_link_that_is_not_there_is_set_aside() -> None:
         record={
             "link_id": 4711,
             "via_id": None,
-            "is_first": True,
             "ip": "",
             "user_agent": "",
             "at": "2026-01-01T00:00:00+00:00",

@@ -1,5 +1,6 @@
 """The domain's tables."""
 
+from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
@@ -23,7 +24,7 @@ from portal.authorizations.models.meter import (
     SyncRun,
     SyncState,
 )
-from portal.authorizations.models.paper import PaperAuthorization, PaperForm
+from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -31,6 +32,7 @@ __all__ = [
     "DEFAULT_EXPECTED_DAYS",
     "PROVEN",
     "Address",
+    "Batch",
     "Campaign",
     "Channel",
     "Confirmation",
@@ -51,6 +53,7 @@ __all__ = [
     "Job",
     "JobState",
     "Journey",
+    "KeptLink",
     "Language",
     "Link",
     "LinkStatus",
@@ -60,6 +63,7 @@ __all__ = [
     "Outcome",
     "PaperAuthorization",
     "PaperForm",
+    "PaperStatus",
     "Party",
     "Region",
     "RequiredAction",

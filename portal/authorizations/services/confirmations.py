@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import parse_qsl
 
 from portal.authorizations.models import Confirmation, Link, Outcome
-from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one, set_once
+from portal.authorizations.services.doors import insert_impatiently, select_one
 from portal.authorizations.services.visitors import Visitor
 from portal.leap import reference_ids
 
@@ -54,41 +54,35 @@ def record_confirmation(
     user_agent: str,
     is_bot: bool,
     receipt: uuid.UUID | None = None,
-) -> Confirmation:
-    """Keep one hit on the confirmation page and, the first time for its link, the milestone, in one transaction.
+) -> None:
+    """Keep one hit on the confirmation page and, the first time for its link, the milestone, in one statement.
 
     A bot's hit is kept, marked, and moves nothing. Raises DatabaseError (django.db) when the database cannot be
     written within moments; nothing is kept then.
     """
     claim = read_claim(query_string)
-    confirmation = Confirmation(
-        at=at,
-        outcome=claim.outcome or Outcome.UNKNOWN,
-        is_bot=is_bot,
-        reference_id=claim.reference_id,
-        authorization_id=claim.authorization_id,
-        query_string=_storable(query_string, KEPT),
-        ip=ip,
-        user_agent=_storable(user_agent, 300),
-        receipt=receipt,
+    outcome = claim.outcome or Outcome.UNKNOWN
+    link_id, first_returned_at = None, None
+    if claim.outcome is None and (row := select_one(Link, _COLUMNS, by="reference_id", value=claim.reference_id)):
+        link_id, voided_at, first_returned_at = row
+        outcome = Outcome.MATCHED if voided_at is None else Outcome.VOID
+    insert_impatiently(
+        Confirmation,
+        {
+            "link_id": link_id,
+            "at": at,
+            "outcome": outcome.value,
+            # Of two that come at once neither sees the other: the database marks the second.
+            "repeated": not is_bot and first_returned_at is not None,
+            "is_bot": is_bot,
+            "reference_id": claim.reference_id,
+            "authorization_id": claim.authorization_id,
+            "query_string": _storable(query_string, KEPT),
+            "ip": ip,
+            "user_agent": _storable(user_agent, 300),
+            "receipt": receipt,
+        },
     )
-    row = select_one(Link, _COLUMNS, by="reference_id", value=claim.reference_id) if claim.outcome is None else None
-    if row is None:
-        with impatience():
-            insert_one(confirmation)
-        return confirmation
-    confirmation.link_id, voided_at, first_returned_at = row
-    confirmation.outcome = Outcome.MATCHED if voided_at is None else Outcome.VOID
-    confirmation.repeated = not is_bot and first_returned_at is not None
-    if is_bot or confirmation.repeated:
-        with impatience():
-            insert_one(confirmation)
-        return confirmation
-    with impatient_transaction():
-        # Of two that come at once, the one whose update finds the milestone empty was first.
-        confirmation.repeated = not set_once(Link, "first_returned_at", pk=row[0], value=at)
-        insert_one(confirmation)
-    return confirmation
 
 
 def _storable(text: str, length: int = 200) -> str:

@@ -78,9 +78,9 @@ def _tell(story: Story, chance: random.Random, now: datetime) -> None:
         return
     by_direct_url = chance.random() < 0.1
     if not by_direct_url or story.stage == "visited":
-        _visit(story, at, chance, first=True)
+        _visit(story, at, chance)
         for number in range(chance.choice((0, 0, 0, 1, 2))):
-            _visit(story, at + timedelta(hours=3 * number + 2), chance, first=False)
+            _visit(story, at + timedelta(hours=3 * number + 2), chance)
     if story.stage == "visited":
         return
     at += timedelta(minutes=chance.uniform(4, 25))
@@ -98,9 +98,9 @@ def _tell(story: Story, chance: random.Random, now: datetime) -> None:
         setattr(link, f"{stage}_at", at)
 
 
-def _visit(story: Story, at: datetime, chance: random.Random, *, first: bool, via: Link | None = None) -> None:
+def _visit(story: Story, at: datetime, chance: random.Random, *, via: Link | None = None) -> None:
     link_id, via_id, visitor = story.link.pk, via.pk if via else None, _visitor(chance)
-    story.events.append((at, lambda at: record_visit(link_id=link_id, via_id=via_id, is_first=first, at=at, **visitor)))
+    story.events.append((at, lambda at: record_visit(link_id=link_id, via_id=via_id, at=at, **visitor)))
 
 
 def _return(story: Story, at: datetime, chance: random.Random, *, is_bot: bool = False) -> None:
@@ -125,7 +125,7 @@ def _replace_some(stories: list[Story], chance: random.Random, manager: User) ->
         successor.issued_at = story.issued_at + timedelta(days=2)
         successor.save(update_fields=["issued_at"])
         forwarded = Story(successor, "visited", successor.issued_at)
-        _visit(forwarded, successor.issued_at + timedelta(hours=9), chance, first=True, via=story.link)
+        _visit(forwarded, successor.issued_at + timedelta(hours=9), chance, via=story.link)
         anew.append(forwarded)
     return anew
 
@@ -143,8 +143,8 @@ def _hang_posters(flow: Flow, chance: random.Random, earliest: datetime, manager
         link.save(update_fields=["issued_at"])
         story = Story(link, "visited", link.issued_at)
         times = sorted(link.issued_at + timedelta(days=chance.uniform(1, 75)) for _ in range(visits))
-        for number, at in enumerate(times):
-            _visit(story, at, chance, first=number == 0)
+        for at in times:
+            _visit(story, at, chance)
         for at in times[:returns]:
             _return(story, at + timedelta(minutes=12), chance)
         stories.append(story)

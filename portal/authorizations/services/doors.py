@@ -7,7 +7,7 @@ A short link's visit is one select and one insert. Compiling each from the ORM t
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any, cast
 
@@ -22,19 +22,37 @@ PATIENCE_MS = 400
 _turn = threading.Lock()
 
 
-@contextmanager
-def impatience() -> Iterator[None]:
-    """Let what is run inside fail with OperationalError after PATIENCE_MS of waiting for another writer.
+def select_one(model: type[models.Model], columns: tuple[str, ...], *, by: str, value: Any) -> tuple[Any, ...] | None:
+    """Return the columns of the row whose unique column `by` holds `value`, as the database driver gives them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_select(connection.vendor, model, columns, by), [value])
+        return cast("tuple[Any, ...] | None", cursor.fetchone())
 
-    SQLite has one write lock for all. In PostgreSQL even one insert waits: its foreign key, for a link that is being
-    replaced or a table that is being migrated; the bound holds for one transaction, so there has to be one.
+
+def insert_impatiently(model: type[models.Model], values: dict[str, Any]) -> None:
+    """Insert a new row (attribute names and values of all its fields), or fail with OperationalError after PATIENCE_MS
+    of waiting for another writer.
+
+    Its id is not read back. What the row brings with it (a link's milestone) the database's triggers do in the same
+    statement. SQLite has one write lock for all. In PostgreSQL even one insert waits: its foreign key, for a link that
+    is being replaced or a table that is being migrated.
     """
-    if connection.vendor != "sqlite":
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
-            yield
+    sql, fields = _insert(connection.vendor, model)
+    parameters = [field.get_db_prep_save(values[field.attname], connection) for field in fields]
+    if connection.vendor == "sqlite":
+        with _impatience(), connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
         return
+    # Both statements in one message to the server, which takes them for one transaction.
+    sql = f"SET LOCAL lock_timeout = {PATIENCE_MS}; {sql}"
+    inside = transaction.atomic() if connection.in_atomic_block else nullcontext()
+    with inside, connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+
+
+@contextmanager
+def _impatience() -> Iterator[None]:
+    """Let what is run inside, on SQLite, fail with OperationalError after PATIENCE_MS of waiting for another writer."""
     connection.ensure_connection()
     raw = connection.connection
     start = time.monotonic()
@@ -52,36 +70,6 @@ def impatience() -> Iterator[None]:
         _turn.release()
 
 
-@contextmanager
-def impatient_transaction() -> Iterator[None]:
-    """Run a transaction that gives up soon."""
-    with impatience(), transaction.atomic(savepoint=False):
-        yield
-
-
-def select_one(model: type[models.Model], columns: tuple[str, ...], *, by: str, value: Any) -> tuple[Any, ...] | None:
-    """Return the columns of the row whose unique column `by` holds `value`, as the database driver gives them."""
-    with connection.cursor() as cursor:
-        cursor.execute(_select(connection.vendor, model, columns, by), [value])
-        return cast("tuple[Any, ...] | None", cursor.fetchone())
-
-
-def insert_one(row: models.Model) -> None:
-    """Insert a new row; its id is not read back."""
-    sql, fields = _insert(connection.vendor, type(row))
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
-
-
-def set_once(model: type[models.Model], column: str, *, pk: Any, value: Any) -> bool:
-    """Set a column of one row that is still empty; return whether it was."""
-    field = model._meta.get_field(column)
-    assert isinstance(field, models.Field)
-    with connection.cursor() as cursor:
-        cursor.execute(_set_once(connection.vendor, model, column), [field.get_db_prep_save(value, connection), pk])
-        return bool(cursor.rowcount)
-
-
 @cache
 def _select(vendor: str, model: type[models.Model], columns: tuple[str, ...], by: str) -> str:
     queryset = model._default_manager.filter(**{by: 0}).order_by().values_list(*columns)
@@ -95,10 +83,3 @@ def _insert(vendor: str, model: type[models.Model]) -> tuple[str, tuple[Any, ...
     columns = ", ".join(quote(str(field.column)) for field in fields)
     values = ", ".join(["%s"] * len(fields))
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({values})", fields  # noqa: S608
-
-
-@cache
-def _set_once(vendor: str, model: type[models.Model], column: str) -> str:
-    quote = connection.ops.quote_name
-    table, field, key = (quote(name) for name in (model._meta.db_table, column, str(model._meta.pk.column)))
-    return f"UPDATE {table} SET {field} = %s WHERE {key} = %s AND {field} IS NULL"  # noqa: S608

@@ -34,6 +34,7 @@ def replay_spool() -> ReplayResult:
     for file, receipt, kind, record in read_spool():
         try:
             at = datetime.fromisoformat(record.pop("at"))
+            record.pop("is_first", None)  # in files of a release before the database set milestones
             if kind == "visit":
                 record_visit(**record, at=at, receipt=receipt)
             elif kind == "confirmation":

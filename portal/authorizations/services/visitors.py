@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypedDict
 
 #: Crawlers, link previewers of messengers and mail scanners, and programs that are no browser. Their user agents say
@@ -58,6 +58,6 @@ def shorten_ip(address: str) -> str:
         parsed = ip_address(address.strip())
     except ValueError:
         return ""
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    parsed = mapped or parsed
-    return str(ip_network(f"{parsed}/{24 if parsed.version == 4 else 48}", strict=False))
+    if parsed.version == 6 and (parsed := parsed.ipv4_mapped or parsed).version == 6:
+        return f"{IPv6Address(int(parsed) >> 80 << 80)}/48"
+    return f"{IPv4Address(int(parsed) >> 8 << 8)}/24"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.authorizations.models import Link, Visit
-from portal.authorizations.services.doors import impatience, impatient_transaction, insert_one, select_one, set_once
+from portal.authorizations.services.doors import insert_impatiently, select_one
 from portal.authorizations.services.visitors import Visitor
 from portal.leap.reference_ids import normalise_code
 
@@ -13,17 +13,16 @@ from portal.leap.reference_ids import normalise_code
 LONGEST_CHAIN = 50
 #: No code is longer; what is longer need not be asked of the database.
 LONGEST_CODE = 40
-_COLUMNS = ("pk", "url", "voided_at", "replaced_by_id", "first_visited_at")
+_COLUMNS = ("pk", "url", "voided_at", "replaced_by_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a code leads: the live link behind it, the link whose code it was, and whether this is the first visit."""
+    """Where a code leads: the live link behind it, and the link whose code it was."""
 
     link_id: int
     url: str
     via_id: int | None
-    is_first: bool
 
 
 class Arrival(Visitor):
@@ -31,7 +30,6 @@ class Arrival(Visitor):
 
     link_id: int
     via_id: int | None
-    is_first: bool
 
 
 def find_destination(code: str) -> Destination | None:
@@ -43,11 +41,11 @@ def find_destination(code: str) -> Destination | None:
         return None
     scanned = row[0]
     for _ in range(LONGEST_CHAIN):
-        pk, url, voided_at, replaced_by_id, first_visited_at = row
+        pk, url, voided_at, replaced_by_id = row
         if voided_at is not None:
             return None  # also on the way: whoever voids a replaced link wants its short link to end
         if replaced_by_id is None:
-            return Destination(pk, url, None if pk == scanned else scanned, first_visited_at is None)
+            return Destination(pk, url, None if pk == scanned else scanned)
         row = select_one(Link, _COLUMNS, by="pk", value=replaced_by_id)
         if row is None:
             return None
@@ -58,21 +56,16 @@ def record_visit(
     *,
     link_id: int,
     via_id: int | None,
-    is_first: bool,
     at: datetime,
     ip: str,
     user_agent: str,
     receipt: uuid.UUID | None = None,
 ) -> None:
-    """Add a visit and, the first time, the link's milestone, in one transaction.
+    """Add a visit and, the first time, the link's milestone, in one statement.
 
     Raises DatabaseError (django.db) when the database cannot be written within moments; nothing is kept then.
     """
-    visit = Visit(link_id=link_id, via_id=via_id, at=at, ip=ip, user_agent=user_agent[:300], receipt=receipt)
-    if not is_first:
-        with impatience():
-            insert_one(visit)
-        return
-    with impatient_transaction():
-        insert_one(visit)
-        set_once(Link, "first_visited_at", pk=link_id, value=at)
+    insert_impatiently(
+        Visit,
+        {"link_id": link_id, "via_id": via_id, "at": at, "ip": ip, "user_agent": user_agent[:300], "receipt": receipt},
+    )

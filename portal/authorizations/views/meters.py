@@ -4,8 +4,10 @@ from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import DetailView
+from django_tables2 import Table
 
 from portal.authorizations.filters.meters import MeterFilterSet
 from portal.authorizations.models import Meter, Party
@@ -43,6 +45,12 @@ class MeterListView(PortalListView):
 
     def get_queryset(self) -> QuerySet[Meter]:
         return Meter.objects.visible_to(user_of(self.request)).with_list_columns()
+
+    def get_table(self, **kwargs: Any) -> Table:
+        table = super().get_table(**kwargs)
+        if user_of(self.request).has_perm("authorizations.sync_meters"):
+            table.empty_url, table.empty_action = reverse("meter_sync"), "Sync with Leap"
+        return table
 
 
 class MeterDetailView(PermissionRequiredMixin, DetailView[Meter]):

@@ -8,13 +8,14 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from portal.authorizations.models import Installation
+from portal.authorizations.requests import client_address
 from portal.authorizations.services.confirmations import KEPT, Return, record_confirmation
 from portal.authorizations.services.spool import write_to_spool
 from portal.authorizations.services.visitors import Visitor, is_bot, shorten_ip
@@ -23,12 +24,6 @@ from portal.authorizations.services.visits import Arrival, Destination, find_des
 logger = logging.getLogger(__name__)
 
 LANGUAGES = dict(settings.LANGUAGES)
-
-
-class SeeOther(HttpResponseRedirect):
-    """A 302 to an address that the portal itself issued: any scheme and host that a link can have."""
-
-    allowed_schemes = ["http", "https"]
 
 
 @csrf_exempt  # only reads and notes: whatever else is tried is a 405, not a 403
@@ -45,10 +40,9 @@ def short_redirect(request: HttpRequest, code: str) -> HttpResponse:
         return _public_page(request, "public/no_such_link.html", status=404)
     if request.method == "GET" and not is_bot(request.headers):
         _keep_visit(request, destination)
-    response = SeeOther(destination.url)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    # An address that the portal itself issued, in ASCII: nothing of it has to be looked at again.
+    headers = {"Location": destination.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return HttpResponse(status=302, headers=headers)
 
 
 @csrf_exempt  # only reads and notes: whatever else is tried is a 405, not a 403
@@ -93,7 +87,6 @@ def _keep_visit(request: HttpRequest, destination: Destination) -> None:
     values: Arrival = {
         "link_id": destination.link_id,
         "via_id": destination.via_id,
-        "is_first": destination.is_first,
         **_visitor(request),
     }
     at = timezone.now()
@@ -123,12 +116,9 @@ def _spool(kind: str, values: Arrival | Return, at: datetime) -> None:
 
 
 def _visitor(request: HttpRequest) -> Visitor:
-    """The shortened address and the browser. Behind https stands a proxy, which adds the visitor's address last."""
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.SECURE_PROXY_SSL_HEADER:
-        address = request.headers.get("X-Forwarded-For", address).rsplit(",", 1)[-1]
+    """The shortened address and the browser."""
     user_agent = request.headers.get("User-Agent", "")[:300].replace("\x00", "\ufffd")
-    return {"ip": shorten_ip(address), "user_agent": user_agent}
+    return {"ip": shorten_ip(client_address(request)), "user_agent": user_agent}
 
 
 def _public_page(request: HttpRequest, template: str, *, status: int = 200, language: str = "") -> HttpResponse:

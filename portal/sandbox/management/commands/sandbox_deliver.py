@@ -1,0 +1,13 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from portal.sandbox.deliveries import deliver_due
+
+
+class Command(BaseCommand):
+    help = "Post the sandbox's webhooks that are due on its clock. The worker does so by itself."
+
+    def handle(self, **options: Any) -> None:
+        made = deliver_due()
+        self.stdout.write(f"{made} {'attempt' if made == 1 else 'attempts'} made.")
