@@ -75,6 +75,7 @@ class World:
             "utility": Utility.objects.first() or Utility(),
             "user": factories.make_user(),
             "job": Job.objects.create(kind="issue", created_by=rep),
+            "meter": factories.make_match(link=link).meter,
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
             "event": Event.objects.create(webhook_event_id="1", event_type="x", received_at=link.issued_at, payload={}),

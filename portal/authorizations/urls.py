@@ -8,6 +8,7 @@ from portal.authorizations.views import (
     customers,
     events,
     flows,
+    funnel,
     guide,
     home,
     imports,
@@ -17,8 +18,13 @@ from portal.authorizations.views import (
     link_qr,
     links,
     meter_sync,
+<<<<<<< HEAD
+=======
+    meters,
+>>>>>>> screens
     paper,
     people,
+    plan,
     utilities,
     webhooks,
 )
@@ -63,9 +69,19 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
+<<<<<<< HEAD
     # Leap's events.
     path("events/", events.EventListView.as_view(), name="event_list"),
     path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
+=======
+    path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),
+    # Meters, the enrollment plan and the funnel.
+    path("meters/", meters.MeterListView.as_view(), name="meter_list"),
+    path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
+    path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
+    path("plan/", plan.PlanListView.as_view(), name="plan_list"),
+    path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
+>>>>>>> screens
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),
@@ -86,8 +102,6 @@ urlpatterns: list[URLPattern] = [
     path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
     path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
     path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
-    # Meters.
-    path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

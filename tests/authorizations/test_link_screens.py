@@ -400,7 +400,14 @@ class TestHome:
         come_back(link)
         response = manager_client.get(reverse("home"))
         stages = [(stage.label, stage.count) for stage in response.context["stages"]]
-        assert stages == [("Issued", 1), ("Visited", 1), ("Authorized", 0), ("Metered", 0), ("Enrolled", 0)]
+        assert stages == [
+            ("Issued", 1),
+            ("Visited", 1),
+            ("At the utility", 0),
+            ("Authorized", 0),
+            ("Metered", 0),
+            ("Enrolled", 0),
+        ]
         assert response.context["returned"] == 1
 
     def test_campaigns_show_numbers_by_source(self, manager_client: Client) -> None:

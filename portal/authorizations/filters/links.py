@@ -19,7 +19,12 @@ from portal.authorizations.models import (
     Utility,
 )
 
-STATUSES = [("proven", "proven by Leap"), ("unproven", "not proven"), *LinkStatus.choices]
+STATUSES = [
+    ("proven", "proven by Leap"),
+    ("unproven", "not proven"),
+    ("unmetered", "a customer’s, no meter yet"),
+    *LinkStatus.choices,
+]
 PARTS = [("new", "issued"), ("kept", "there already"), ("differing", "asking for other utilities")]
 MARKS = [
     ("live", "live"),
@@ -88,8 +93,7 @@ class LinkFilterSet(filters.FilterSet):
 
     def by_utility(self, queryset: QuerySet[Link], name: str, value: Utility) -> QuerySet[Link]:
         """The utility that the link asks for, or the customer's where it asks for none in particular."""
-        requesting = Link.requested_utilities.through.objects.filter(utility=value).values("link_id")
-        return queryset.filter(Q(utility=value) | Q(pk__in=requesting) | Q(customer__utility=value))
+        return queryset.asking_for(Utility.objects.filter(pk=value.pk))  # type: ignore[attr-defined]
 
     def by_region(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         requesting = Link.requested_utilities.through.objects.filter(utility__region=value).values("link_id")
@@ -102,6 +106,8 @@ class LinkFilterSet(filters.FilterSet):
             return queryset.filter(status__in=PROVEN)
         if value == "unproven":
             return queryset.exclude(status__in=PROVEN)
+        if value == "unmetered":
+            return queryset.filter(customer__isnull=False, metered_at__isnull=True, enrolled_at__isnull=True)
         return queryset.filter(status=value)
 
     def by_mark(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:

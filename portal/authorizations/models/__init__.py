@@ -9,7 +9,7 @@ from portal.authorizations.models.event import Connection, ConnectionState, Even
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobState
-from portal.authorizations.models.link import PROVEN, Link, LinkStatus
+from portal.authorizations.models.link import DEFAULT_EXPECTED_DAYS, PROVEN, Link, LinkStatus
 from portal.authorizations.models.meter import (
     Enrollment,
     EnrollmentDeadline,
@@ -19,6 +19,7 @@ from portal.authorizations.models.meter import (
     MeterMatch,
     Party,
     RequiredAction,
+    Standing,
     SyncPhase,
     SyncRun,
     SyncState,
@@ -28,6 +29,7 @@ from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
 __all__ = [
+    "DEFAULT_EXPECTED_DAYS",
     "PROVEN",
     "Address",
     "Batch",
@@ -65,6 +67,7 @@ __all__ = [
     "Party",
     "Region",
     "RequiredAction",
+    "Standing",
     "SyncPhase",
     "SyncRun",
     "SyncState",
