@@ -1,10 +1,14 @@
 """Plain functions that make rows for tests. Each says what it makes; every argument has a usable default."""
 
+import io
 import itertools
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
@@ -19,10 +23,13 @@ from portal.authorizations.models import (
     ImportState,
     Journey,
     Link,
+    PaperAuthorization,
+    PaperForm,
     Utility,
 )
 from portal.authorizations.services import imports
 from portal.authorizations.services.links import issue_link, issue_shared_link
+from portal.authorizations.services.paper import record_paper_authorization
 
 _numbers = itertools.count(1)
 
@@ -125,3 +132,28 @@ def make_import(
         imports.run_apply(imported)
     assert imported.state == until, imported.error
     return imported
+
+
+def make_scan(kind: str = "pdf", *, name: str = "", text: str = "CISR-DRP, signed") -> SimpleUploadedFile:
+    """A scan of one page, uploaded: a pdf, jpeg or png by its content, whatever `name` says."""
+    buffer = io.BytesIO()
+    if kind == "pdf":
+        canvas = Canvas(buffer)
+        canvas.drawString(72, 720, text)
+        canvas.save()
+    else:
+        Image.new("RGB", (320, 240), (250, len(text), 240)).save(buffer, kind)
+    return SimpleUploadedFile(name or f"form.{kind}", buffer.getvalue())
+
+
+def make_paper(*, customer: Customer | None = None, **arguments: Any) -> PaperAuthorization:
+    """A signed CISR-DRP form of a PG&E customer, recorded by the service as everywhere."""
+    customer = customer or make_customer()
+    values: dict[str, Any] = {
+        "utility": customer.utility or get_utilities("pge")[0],
+        "form": PaperForm.CISR_DRP,
+        "signed_on": date(2025, 7, 1),
+        "scan": make_scan(),
+        "recorded_by": None,
+    }
+    return record_paper_authorization(customer=customer, **{**values, **arguments}).paper

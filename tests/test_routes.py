@@ -18,7 +18,7 @@ from django.urls.resolvers import RoutePattern
 
 from portal.accounts.models import User
 from portal.accounts.roles import PERMISSIONS, Role
-from portal.authorizations.models import Confirmation, Event, Installation, Job, Utility, Visit
+from portal.authorizations.models import Batch, Confirmation, Event, Installation, Job, KeptLink, Utility, Visit
 from tests import factories
 
 PUBLIC = "portal.authorizations.views.public"
@@ -66,8 +66,11 @@ class World:
         self.objects: dict[str, models.Model] = {
             "customer": customer,
             "customer_import": factories.make_import(uploaded_by=manager),
+            "paper": (paper := factories.make_paper(customer=customer, recorded_by=rep)),
+            "paperauthorization": paper,
             "link": link,
             "campaign": campaign,
+            "batch": KeptLink.objects.create(batch=Batch.objects.create(), link=link, differs=True).batch,
             "flow": flow,
             "utility": Utility.objects.first() or Utility(),
             "user": factories.make_user(),
@@ -253,6 +256,7 @@ APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
     "visit": ("add", "delete"),
     "confirmation": ("add", "delete"),
     "link": ("delete",),
+    "paperauthorization": ("add", "delete"),
 }
 
 

@@ -19,6 +19,7 @@ from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm
 from portal.authorizations.models import (
+    Batch,
     Campaign,
     Confirmation,
     Connection,
@@ -30,6 +31,7 @@ from portal.authorizations.models import (
     Flow,
     Installation,
     Job,
+    KeptLink,
     Link,
     Meter,
     MeterMatch,
@@ -356,3 +358,16 @@ class PaperAuthorizationAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "utility")
     # The scan is shown on its own screen, to those who may see it.
     exclude = ("scan",)
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "issued_by", "created_at")
+    list_select_related = ("issued_by",)
+
+
+@admin.register(KeptLink)
+class KeptLinkAdmin(ReadOnlyAdmin):
+    list_display = ("batch", "link", "differs")
+    list_filter = ("differs",)
+    list_select_related = ("batch", "link__customer")

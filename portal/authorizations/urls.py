@@ -17,6 +17,7 @@ from portal.authorizations.views import (
     link_qr,
     links,
     meter_sync,
+    paper,
     people,
     utilities,
     webhooks,
@@ -53,6 +54,7 @@ urlpatterns: list[URLPattern] = [
         name="customer_import_file",
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
+    path("customers/<int:pk>/paper/", paper.PaperCreateView.as_view(), name="customer_paper"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
@@ -76,12 +78,20 @@ urlpatterns: list[URLPattern] = [
     path("links/<int:pk>/void/", links.LinkVoidView.as_view(), name="link_void"),
     path("links/<int:pk>/replace/", links.LinkReplaceView.as_view(), name="link_replace"),
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
+    path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
+    # Paper.
+    path("paper/", paper.PaperListView.as_view(), name="paper_list"),
+    path("paper/<int:pk>/", paper.PaperDetailView.as_view(), name="paper_detail"),
+    path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
+    path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
+    path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
     # Meters.
     path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),
+    path("flows/utilities/", link_issue.FlowUtilitiesView.as_view(), name="flow_utilities"),
     path("flows/preview/", flows.FlowPreviewView.as_view(), name="flow_preview"),
     path("flows/confirmation-page/", leap_requests.ConfirmationRequestView.as_view(), name="confirmation_request"),
     path("flows/<int:pk>/", flows.FlowUpdateView.as_view(), name="flow_update"),

@@ -9,8 +9,18 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.accounts.models import User
-from portal.authorizations.models import Customer, Flow, Installation, Link, LinkStatus, Utility
+from portal.authorizations.models import (
+    Customer,
+    Flow,
+    Installation,
+    Link,
+    LinkStatus,
+    PaperAuthorization,
+    PaperStatus,
+    Utility,
+)
 from portal.authorizations.services.demo import PASSWORD
+from portal.authorizations.services.scans import has_scan
 from tests.factories import make_flow, make_link
 
 
@@ -49,6 +59,13 @@ class TestDemo:
         assert set(statuses) == set(LinkStatus.values)
         assert Link.objects.filter(replaced_by__isnull=False).exists()
         assert Link.objects.filter(customer=None, reference_id=None).exists()
+
+    def test_r1_paper_authorizations_in_every_status_with_their_scans(self) -> None:
+        run()
+        papers = list(PaperAuthorization.objects.select_related("customer__utility"))
+        assert {paper.status for paper in papers} == set(PaperStatus)
+        assert all(has_scan(paper) and not paper.customer.links.exists() for paper in papers)
+        assert {paper.scan_type for paper in papers} == {"application/pdf", "image/jpeg"}
 
     def test_twice_is_once(self) -> None:
         run()

@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client
 
-from portal.authorizations.management.commands.run_worker import EventInterpreter
+from portal.authorizations.management.looks import EventInterpreter
 from portal.authorizations.models import Connection, Event
 from portal.authorizations.views.public import MOST_EVENT_BYTES
 from tests.authorizations.locks import database_held, database_read_only

@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import Job, Link
 from portal.authorizations.services.confirmations import record_confirmation
-from portal.authorizations.services.links import issue_link, replace_link, void_link
+from portal.authorizations.services.links import issue_link, issue_shared_link, replace_link, void_link
 from portal.authorizations.services.visits import record_visit
 from tests.factories import (
     get_utilities,
@@ -416,3 +416,18 @@ def test_replaced_link_keeps_its_page_and_shared_link_its_label(manager_client: 
     shared = make_shared_link(label="poster, lobby")
     replace_link(link=shared, issued_by=None)
     assert "poster, lobby" in manager_client.get(reverse("link_detail", args=[shared.pk])).text
+
+
+@pytest.mark.parametrize("traceable", [True, False])
+def test_anew_speaks_of_a_posters_link_as_shared(manager_client: Client, manager: User, traceable: bool) -> None:
+    """It has no customer whose own utility it could take; and one that cannot be traced stays so."""
+    link = issue_shared_link(flow=make_flow(), label="Lobby", issued_by=manager, traceable=traceable)
+    page = manager_client.get(f"/links/{link.pk}/replace/").text
+    assert "customer’s own" not in page
+    assert "Connect then shows all of the region" in page
+    assert ("Own shared reference id" in page) is traceable
+    response = manager_client.post(f"/links/{link.pk}/replace/")
+    assert response.status_code == 302
+    link.refresh_from_db()
+    assert link.replaced_by is not None
+    assert link.replaced_by.is_traceable is traceable

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from portal.authorizations.management.commands.run_worker import MeterSyncer
+from portal.authorizations.management.looks import MeterSyncer
 from portal.authorizations.models import Link, SyncRun, SyncState
 from portal.authorizations.services.events import store_event
 from portal.authorizations.tasks import run_interpretation
@@ -41,19 +41,19 @@ def tell_of_a_meter(link: Link) -> None:
 
 def test_many_events_are_one_sync_and_the_link_is_metered(leap: LeapServer) -> None:
     link = make_link()
-    leap.details = [meter_record(1, connection_references=[link.reference_id])]
     syncer = MeterSyncer(every=900)
     syncer.look()
-    assert not SyncRun.objects.exists()
+    assert SyncRun.objects.count() == 1, "one at the start"
     for _ in range(3):
         tell_of_a_meter(link)
+    leap.details = [meter_record(1, connection_references=[link.reference_id])]
     link.refresh_from_db()
     assert link.status == "issued"
     for _ in range(2):
         syncer.look()
     link.refresh_from_db()
     assert link.status == "metered"
-    assert SyncRun.objects.count() == 1
+    assert SyncRun.objects.count() == 2
 
 
 def test_an_event_during_a_sync_asks_for_another_after_it(leap: LeapServer) -> None:

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from portal.accounts.models import User
 from portal.authorizations.models import (
     PROVEN,
+    Batch,
     Campaign,
     CustomerType,
     Flow,
@@ -19,6 +20,7 @@ from portal.authorizations.models import (
 )
 
 STATUSES = [("proven", "proven by Leap"), ("unproven", "not proven"), *LinkStatus.choices]
+PARTS = [("new", "issued"), ("kept", "there already"), ("differing", "asking for other utilities")]
 MARKS = [
     ("live", "live"),
     ("void", "void"),
@@ -56,6 +58,10 @@ class LinkFilterSet(filters.FilterSet):
         field_name="first_returned_at", lookup_expr="date__lte", label="Returned before"
     )
 
+    # Set by the page that says what a bulk action did; the form carries it along.
+    batch = filters.ModelChoiceFilter(queryset=Batch.objects.all(), method="by_batch", widget=forms.HiddenInput)
+    batch_part = filters.ChoiceFilter(choices=PARTS, method="by_nothing_more", widget=forms.HiddenInput)
+
     class Meta:
         model = Link
         fields: list[str] = []
@@ -71,6 +77,14 @@ class LinkFilterSet(filters.FilterSet):
 
     def search(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         return queryset.search(value)  # type: ignore[attr-defined]
+
+    def by_batch(self, queryset: QuerySet[Link], name: str, value: Batch) -> QuerySet[Link]:
+        """What a bulk action handed out, or the part of it that `batch_part` names."""
+        return queryset.of_batch(value, self.form.cleaned_data.get("batch_part") or "")  # type: ignore[attr-defined]
+
+    def by_nothing_more(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        """A part is one of a batch."""
+        return queryset
 
     def by_utility(self, queryset: QuerySet[Link], name: str, value: Utility) -> QuerySet[Link]:
         """The utility that the link asks for, or the customer's where it asks for none in particular."""

@@ -1,5 +1,6 @@
 """The domain's tables."""
 
+from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
@@ -22,13 +23,14 @@ from portal.authorizations.models.meter import (
     SyncRun,
     SyncState,
 )
-from portal.authorizations.models.paper import PaperAuthorization, PaperForm
+from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
 __all__ = [
     "PROVEN",
     "Address",
+    "Batch",
     "Campaign",
     "Channel",
     "Confirmation",
@@ -49,6 +51,7 @@ __all__ = [
     "Job",
     "JobState",
     "Journey",
+    "KeptLink",
     "Language",
     "Link",
     "LinkStatus",
@@ -58,6 +61,7 @@ __all__ = [
     "Outcome",
     "PaperAuthorization",
     "PaperForm",
+    "PaperStatus",
     "Party",
     "Region",
     "RequiredAction",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Lower
 
 from portal.accounts.models import User
@@ -33,6 +33,10 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         if user.has_perm("authorizations.view_every_customer"):
             return self
         return self.filter(Q(assigned_rep=user) | Q(added_by=user))
+
+    def in_walking_order(self) -> Self:
+        """Town, postal code, street, house number as a number; those without an address last."""
+        return self.order_by(Case(When(door_order="", then=1), default=0), "door_order", "name", "pk")
 
     def search(self, text: str) -> Self:
         """Each word must occur in the name, company, email, street, city, external id or phone."""
@@ -80,7 +84,7 @@ class Customer(models.Model):
         help_text="Your own id of this customer. Imports match rows by it.",
     )
     reference_id = models.CharField(
-        "own reference ID",
+        "own reference id",
         max_length=reference_ids.MAX_LENGTH,
         null=True,
         blank=True,
@@ -109,6 +113,8 @@ class Customer(models.Model):
         on_delete=models.SET_NULL,
         related_name="added_customers",
     )
+    # Written by the services and the importer (services/door_order.py), never by hand.
+    door_order = models.CharField(max_length=255, blank=True, default="", db_default="", db_index=True, editable=False)
     notes = models.TextField(max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -8,6 +8,7 @@ from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from portal.accounts.models import User
+from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign
 from portal.authorizations.models.customer import Customer
 from portal.authorizations.models.expressions import IsUnreserved
@@ -48,6 +49,16 @@ class LinkQuerySet(models.QuerySet["Link"]):
     def live(self) -> Self:
         """Neither void nor replaced."""
         return self.filter(voided_at__isnull=True, replaced_by__isnull=True)
+
+    def of_batch(self, batch: Batch, part: str = "") -> Self:
+        """What a bulk action handed out; `part`: new, kept (there already) or differing (of these)."""
+        kept = KeptLink.objects.filter(batch=batch)
+        if part == "new":
+            return self.filter(batch=batch)
+        if part:
+            kept = kept.filter(differs=True) if part == "differing" else kept
+            return self.filter(pk__in=kept.values("link"))
+        return self.filter(Q(batch=batch) | Q(pk__in=kept.values("link")))
 
     def with_people(self) -> Self:
         """All that a row of a list shows, in one query and one more for the requested utilities."""
@@ -111,7 +122,7 @@ class Link(models.Model):
         max_length=100, blank=True, help_text="Where a link without a customer hangs: poster, lobby."
     )
     reference_id = models.CharField(
-        "reference ID", max_length=reference_ids.MAX_LENGTH, null=True, blank=True, unique=True
+        "reference id", max_length=reference_ids.MAX_LENGTH, null=True, blank=True, unique=True
     )
     url = models.CharField("URL", max_length=1000)
     code = models.CharField(max_length=20, unique=True)
@@ -119,6 +130,9 @@ class Link(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="issued_links"
     )
     issued_at = models.DateTimeField(db_index=True)
+    batch = models.ForeignKey(
+        Batch, null=True, blank=True, on_delete=models.PROTECT, related_name="links", help_text="The bulk action."
+    )
     replaced_by = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaces")
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_by = models.ForeignKey(

@@ -23,7 +23,7 @@ class LinkTable(tables.Table):
     issued_at = tables.DateColumn(
         verbose_name="Issued",
         order_by=("issued_at", "pk"),
-        format="M j, Y",
+        format="j M Y",
         attrs={"th": {"class": "num"}, "td": {"class": "num"}},
     )
     copy = PartColumn("link_copy", verbose_name="", orderable=False)

@@ -27,6 +27,7 @@ from portal.authorizations.models import (
     ImportState,
     Installation,
     Link,
+    PaperAuthorization,
 )
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
@@ -86,7 +87,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
     def _for_rep(self, user: User) -> dict[str, Any]:
         text = self.request.GET.get("q", "").replace("\x00", "").strip()
         customers = Customer.objects.visible_to(user).select_related("utility")
-        found = list((customers.search(text) if text else customers).order_by("street", "name")[:51])
+        found = list((customers.search(text) if text else customers).in_walking_order()[:51])
         links = {
             link.customer_id: link
             for link in Link.objects.live().filter(customer__in=[c.pk for c in found[:50]]).order_by("issued_at")
@@ -109,6 +110,9 @@ class SearchView(LoginRequiredMixin, View):
             link = Link.objects.visible_to(user).filter(exact).first()
             if link is not None:
                 return redirect("link_detail", link.pk)
+            paper = PaperAuthorization.objects.visible_to(user).filter(reference_id=text).first()
+            if paper is not None:
+                return redirect("paper_detail", paper.pk)
             if is_misread(text):
                 messages.warning(request, f"“{text}” looks like a code with a slip in it: ask to hear it once more.")
         return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")

@@ -11,7 +11,7 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 from django.views.generic import DetailView, View
 
-from portal.authorizations.filters.links import LinkFilterSet
+from portal.authorizations.filters.links import PARTS, LinkFilterSet
 from portal.authorizations.forms.links import ReplaceForm, VoidForm
 from portal.authorizations.models import Link
 from portal.authorizations.services.csv_export import write_csv
@@ -68,6 +68,12 @@ class LinkListView(PortalListView):
 
     def get_queryset(self) -> QuerySet[Link]:
         return Link.objects.visible_to(user_of(self.request)).with_people().with_counts()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        chosen = self.filterset.form.cleaned_data if self.filterset.form.is_valid() else {}
+        part = dict(PARTS).get(chosen.get("batch_part") or "", "")
+        return {**context, "batch": chosen.get("batch"), "batch_part": part}
 
 
 class LinkExportView(PermissionRequiredMixin, View):
@@ -162,18 +168,18 @@ class LinkReplaceView(PermissionRequiredMixin, View):
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
         wanted = request.GET.getlist("utilities") or [str(utility.pk) for utility in link.utilities_asked]
-        return self._show(request, link, ReplaceForm(flow=link.flow, initial={"utilities": wanted}))
+        return self._show(request, link, ReplaceForm(link=link, initial={"utilities": wanted}))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
-        form = ReplaceForm(request.POST, flow=link.flow)
+        form = ReplaceForm(request.POST, link=link)
         if form.is_valid():
             try:
                 successor = replace_link(
                     link=link,
                     issued_by=user_of(request),
                     utilities=form.wanted_utilities,
-                    reference_id=form.cleaned_data["reference_id"],
+                    reference_id=form.wanted_reference_id,
                 )
             except IssueRefused as refusal:
                 form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))

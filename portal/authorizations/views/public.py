@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.authorizations.models import Installation
+from portal.authorizations.requests import client_address
 from portal.authorizations.services.confirmations import KEPT, Return, record_confirmation
 from portal.authorizations.services.doors import impatience
 from portal.authorizations.services.events import SECRET_HEADER, store_event
@@ -167,12 +168,9 @@ def _spool(kind: str, values: Arrival | Return, at: datetime) -> None:
 
 
 def _visitor(request: HttpRequest) -> Visitor:
-    """The shortened address and the browser. Behind https stands a proxy, which adds the visitor's address last."""
-    address = request.META.get("REMOTE_ADDR", "")
-    if settings.SECURE_PROXY_SSL_HEADER:
-        address = request.headers.get("X-Forwarded-For", address).rsplit(",", 1)[-1]
+    """The shortened address and the browser."""
     user_agent = request.headers.get("User-Agent", "")[:300].replace("\x00", "\ufffd")
-    return {"ip": shorten_ip(address), "user_agent": user_agent}
+    return {"ip": shorten_ip(client_address(request)), "user_agent": user_agent}
 
 
 def _public_page(request: HttpRequest, template: str, *, status: int = 200, language: str = "") -> HttpResponse:

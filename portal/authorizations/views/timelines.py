@@ -1,13 +1,22 @@
 """What the three sources say of one link, in words, each in a column of its own. Never merged."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from portal.authorizations.models import Connection, EnrollmentStatus, Link, MeterMatch, Utility, Visit
+from portal.accounts.models import User
+from portal.authorizations.models import (
+    Connection,
+    EnrollmentStatus,
+    Link,
+    MeterMatch,
+    PaperAuthorization,
+    Utility,
+    Visit,
+)
 from portal.leap.events import AUTHORIZATION_UPDATED, SESSION_UPDATED
 
 #: How many of the latest visits and confirmations are shown one by one.
@@ -149,6 +158,49 @@ def _meter(match: MeterMatch) -> Entry:
         f"Meter {str(meter.meter_id)[:8]}…" + (", archived" if meter.is_archived else ""),
         f"{status} · by {match.get_matched_by_display()} · {_when(match.matched_at)}",
     )
+
+
+def what_was_done_with_paper(paper: PaperAuthorization) -> list[Entry]:
+    """Signed, recorded, sent, withdrawn: the portal's own record."""
+    entries = [
+        Entry("Signed", _day(paper.signed_on)),
+        Entry("Recorded with its scan", _when(paper.recorded_at, paper.recorded_by)),
+    ]
+    if paper.sent_on:
+        entries.append(Entry("Sent to Leap", _day(paper.sent_on)))
+    if paper.withdrawn_at:
+        entries.append(Entry(f"Withdrawn: {paper.withdrawal_reason}", _when(paper.withdrawn_at), fault=True))
+    return entries
+
+
+def what_leap_says_of_paper(paper: PaperAuthorization, user: User) -> list[Entry]:
+    """Proof: the milestones, and for those who see meters the meters that carry the reference id, one by one."""
+    entries = [Entry("Metered", _when(paper.metered_at))] if paper.metered_at else []
+    if user.has_perm("authorizations.view_meter"):
+        matches = paper.meter_matches.select_related("meter__utility")
+        found = list(matches[: SHOWN + 1])
+        entries += [Entry(_metered(match), _how(match)) for match in found[:SHOWN]]
+        if len(found) > SHOWN:
+            entries.append(Entry(f"{matches.count() - SHOWN} further meters"))
+    if paper.enrolled_at:
+        entries.append(Entry("Enrolled", _when(paper.enrolled_at)))
+    return entries
+
+
+def _metered(match: MeterMatch) -> str:
+    meter = match.meter
+    utility = meter.utility.short_name if meter.utility else meter.utility_name
+    status = meter.enrollment_status.replace("_", " ").lower()
+    words = [f"Meter {meter}", utility, status, "archived" if meter.is_archived else ""]
+    return ", ".join(word for word in words if word)
+
+
+def _how(match: MeterMatch) -> str:
+    return f"{_when(match.matched_at)} · by {match.get_matched_by_display()}"
+
+
+def _day(day: date) -> str:
+    return date_format(day, "j M Y")
 
 
 def _visited(visit: Visit) -> str:
