@@ -18,7 +18,7 @@ from django.urls.resolvers import RoutePattern
 
 from portal.accounts.models import User
 from portal.accounts.roles import PERMISSIONS, Role
-from portal.authorizations.models import Batch, Confirmation, Installation, Job, KeptLink, Utility, Visit
+from portal.authorizations.models import Batch, Confirmation, Event, Installation, Job, KeptLink, Utility, Visit
 from tests import factories
 
 PUBLIC = "portal.authorizations.views.public"
@@ -78,6 +78,7 @@ class World:
             "meter": factories.make_match(link=link).meter,
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
+            "event": Event.objects.create(webhook_event_id="1", event_type="x", received_at=link.issued_at, payload={}),
             "installation": Installation.objects.get_or_create(id=1, defaults={"leap_environment": "production"})[0],
         }
         self.values: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """Django's own admin: every model, in the same dress. What it changes goes through the same forms and services."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partialmethod
 from typing import Any
 
@@ -178,7 +179,8 @@ class LinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what Leap says")
     def what_leap_says(self, link: Link) -> SafeString:
-        return _lines(timelines.what_leap_says(link))
+        groups = timelines.what_leap_says(link)
+        return _lines([_under(group.title, entry) for group in groups for entry in group.entries])
 
     @admin.action(description="Void links", permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[Link]) -> HttpResponse | None:
@@ -212,6 +214,10 @@ def _action_page(
         "select_across": "1" if across else "0",
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
+
+
+def _under(title: str, entry: timelines.Entry) -> timelines.Entry:
+    return replace(entry, text=f"{title}: {entry.text}") if title else entry
 
 
 def _lines(entries: list[timelines.Entry]) -> SafeString:

@@ -6,6 +6,7 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    events,
     flows,
     funnel,
     guide,
@@ -22,6 +23,7 @@ from portal.authorizations.views import (
     people,
     plan,
     utilities,
+    webhooks,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -71,6 +73,9 @@ urlpatterns: list[URLPattern] = [
     path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
     path("plan/", plan.PlanListView.as_view(), name="plan_list"),
     path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
+    # Leap's events.
+    path("events/", events.EventListView.as_view(), name="event_list"),
+    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),
@@ -112,6 +117,8 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/invite/", people.UserInviteView.as_view(), name="user_invite"),
     path("people/<int:pk>/disable/", people.UserDisableView.as_view(), name="user_disable"),
     path("people/<int:pk>/enable/", people.UserEnableView.as_view(), name="user_enable"),
+    # The webhook at Leap.
+    path("webhook/", webhooks.WebhookView.as_view(), name="webhook"),
     # Installation.
     path("installation/", installation.InstallationUpdateView.as_view(), name="installation_update"),
 ]

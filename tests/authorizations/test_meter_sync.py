@@ -20,7 +20,9 @@ from portal.authorizations.models import (
     RequiredAction,
     SyncRun,
 )
+from portal.authorizations.services import meter_sync
 from portal.authorizations.services.meter_matching import match_meters
+from portal.authorizations.services.meter_pages import PageResult
 from portal.authorizations.services.meter_sync import (
     LEASE,
     OVERLAP,
@@ -268,6 +270,31 @@ def test_r18_one_thought_dead_writes_nothing_more(leap: LeapServer) -> None:
         sync_meters(full=False, report=take_over)
     assert Meter.objects.count() == 2
     assert SyncRun.objects.get().state == "running"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_r18_a_page_and_the_place_of_the_next_are_written_both_or_neither(
+    leap: LeapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leap.details = [meter_record(number) for number in range(1, 6)]
+    save = meter_sync.save_meters
+
+    def break_at_the_second(**page: Any) -> PageResult:
+        result = save(**page)
+        if SyncRun.objects.get().pages == 1:
+            raise RuntimeError("broken")
+        return result
+
+    monkeypatch.setattr(meter_sync, "save_meters", break_at_the_second)
+    with pytest.raises(RuntimeError):
+        sync_meters(full=False)
+    run = SyncRun.objects.get()
+    assert (run.state, run.error, run.pages, run.page_token) == ("failed", meter_sync.UNEXPECTED, 1, "2")
+    assert Meter.objects.count() == 2
+    monkeypatch.undo()
+    leap.requests.clear()
+    assert (sync_meters(full=False).pk, Meter.objects.count()) == (run.pk, 5)
+    assert leap.requests[0][1]["page_token"] == "2"
 
 
 def test_r18_queries_do_not_grow_with_links_or_matches(leap: LeapServer) -> None:

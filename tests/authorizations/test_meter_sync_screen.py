@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
+from django.views.debug import technical_500_response
 
 from portal.accounts.models import User
-from portal.authorizations.management.commands.run_worker import MeterSyncer
+from portal.authorizations.management.looks import MeterSyncer
 from portal.authorizations.models import Meter, SyncRun
 from portal.authorizations.services import meter_sync
 from portal.authorizations.services.progress import read_progress
@@ -59,6 +60,14 @@ def test_r18_a_running_one_shows_progress_and_is_not_doubled(leap: LeapServer, m
     assert not leap.requests
 
 
+def test_r18_one_whose_process_died_is_said(manager_client: Client) -> None:
+    long_ago = timezone.now() - meter_sync.LEASE
+    SyncRun.objects.create(full=True, started_at=long_ago, heartbeat_at=long_ago)
+    page = manager_client.get(URL).content.decode()
+    assert "its process died" in page
+    assert "Sync now" in page
+
+
 def test_r18_one_that_waits_for_a_worker_that_is_not_there(
     manager_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,17 +87,17 @@ def test_r18_a_rep_may_not(rep_client: Client) -> None:
 def test_r18_the_worker_syncs_at_its_start_and_when_it_is_due(leap: LeapServer) -> None:
     leap.details = [meter_record(1)]
     syncer = MeterSyncer(every=900)
-    syncer.sync(due_after=0)
+    syncer.look()
     assert Meter.objects.count() == 1
-    syncer.sync(due_after=900)
+    syncer.look()
     assert SyncRun.objects.count() == 1, "the last began just now"
     SyncRun.objects.update(started_at=timezone.now() - timedelta(seconds=901))
-    syncer.sync(due_after=900)
+    syncer.look()
     assert SyncRun.objects.count() == 2
 
 
 def test_r18_a_worker_without_a_key_asks_nothing() -> None:
-    MeterSyncer(every=900).sync(due_after=0)
+    MeterSyncer(every=900).look()
     assert not SyncRun.objects.exists()
 
 
@@ -100,8 +109,24 @@ def test_r18_a_worker_that_is_stopped_ends_after_its_page(leap: LeapServer) -> N
     leap.released.set()
     syncer._stopped.set()
     syncer._check = lambda: None  # type: ignore[method-assign]
-    syncer.sync(due_after=0)
+    syncer.look()
     run = SyncRun.objects.get()
     assert (run.state, run.error, run.pages) == ("failed", meter_sync.STOPPED, 1)
     meter_sync.sync_meters(full=False)
     assert (SyncRun.objects.get().state, Meter.objects.count()) == ("done", 7)
+
+
+@pytest.mark.parametrize("key", [KEY, "secret-pärt", "with\nsecret-part"])
+def test_the_key_is_not_on_djangos_own_error_page(
+    leap: LeapServer, settings: Any, rf: RequestFactory, key: str
+) -> None:
+    settings.LEAP_API_KEY = key
+    leap.key = "another"
+    with pytest.raises(meter_sync.SyncFailed) as caught:
+        meter_sync.sync_meters(full=False)
+    # From the service on: this test's own frame has the key in it.
+    inner = caught.tb.tb_next
+    error = caught.value.with_traceback(inner)
+    page = technical_500_response(rf.get(URL), caught.type, error, inner).content.decode()
+    assert "LEAP_API_KEY" in page
+    assert "secret-p" not in page

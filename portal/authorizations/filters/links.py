@@ -30,6 +30,7 @@ MARKS = [
     ("live", "live"),
     ("void", "void"),
     ("replaced", "replaced"),
+    ("failed", "failed at a utility"),
     ("shared", "without a customer"),
     ("untraceable", "not traceable"),
 ]
@@ -114,6 +115,7 @@ class LinkFilterSet(filters.FilterSet):
             "live": Q(voided_at__isnull=True, replaced_by__isnull=True),
             "void": Q(voided_at__isnull=False),
             "replaced": Q(replaced_by__isnull=False),
+            "failed": Q(failed_at__isnull=False),
             "shared": Q(customer__isnull=True),
             "untraceable": Q(reference_id__isnull=True),
         }

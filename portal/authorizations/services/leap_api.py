@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from portal.leap.client import LeapClient
+from portal.leap.client import ATTEMPTS, LeapClient
 
 #: The sandbox takes this one while none is set.
 _SANDBOX_KEY = "sandbox-key"
@@ -16,9 +16,12 @@ def has_key() -> bool:
     return bool(_key())
 
 
-def open_leap(*, sleep: Callable[[float], None] = time.sleep) -> LeapClient:
-    """Return a client of Leap's API in this environment. Raises LeapUnauthorized if no usable key is set."""
-    return LeapClient(settings.LEAP_API_URL, _key(), sleep=sleep)
+def open_leap(*, attempts: int = ATTEMPTS, sleep: Callable[[float], None] = time.sleep) -> LeapClient:
+    """Return a client of Leap's API in this environment. Raises LeapUnauthorized if no usable key is set.
+
+    Few `attempts` where a person waits for the answer.
+    """
+    return LeapClient(settings.LEAP_API_URL, _key(), attempts=attempts, sleep=sleep)
 
 
 def _key() -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -31,6 +32,7 @@ DIED = "Its process died."
 #: Name of the progress in the cache: there is one sync at a time.
 PROGRESS = "meters"
 WAITING = "Waiting for the worker"
+_WANTED = "meters:wanted"
 
 Report = Callable[[int, str], None]
 """Called with the records read so far, and what is being done in a word or two; may raise SyncStopped."""
@@ -73,6 +75,8 @@ def sync_meters(
     SyncRefused if another is at it, SyncFailed if Leap cannot be read. `pause` waits before an attempt is repeated.
     """
     run = _begin(full=full, started_by=started_by)
+    # What events told until now is read now; one that comes meanwhile may be on a page already read, and asks again.
+    cache.delete(_WANTED)
     lease = _Lease(run)
 
     def wait(seconds: float) -> None:
@@ -126,6 +130,16 @@ def run_sync(
         logger.warning("Meters were not synced: %s", error)
     finally:
         report_progress(PROGRESS, done=0, total=0, doing="")
+
+
+def want_sync() -> None:
+    """Note that an event told of a meter: the worker syncs soon, once however many tell it before the sync begins."""
+    cache.set(_WANTED, True, timeout=3600)
+
+
+def is_sync_wanted() -> bool:
+    """Whether an event told of a meter since the last sync began, a key is set, and no sync is at it."""
+    return bool(cache.get(_WANTED)) and leap_api.has_key() and running_sync() is None
 
 
 def is_sync_due(every: timedelta) -> bool:

@@ -25,6 +25,9 @@ from portal.printing import qr
 #: The size at which a link's page says how far its code can be read.
 SHOWN_SIZE_MM = 30.0
 
+#: What the third column means for a link without a customer.
+SOMEBODY = "Many people use this link. Each line says that somebody got there, the first of them then: not who."
+
 EXPORT_COLUMNS = (
     ("Customer", lambda link: link.title),
     ("Company", lambda link: link.customer.company if link.customer else ""),
@@ -40,9 +43,11 @@ EXPORT_COLUMNS = (
     ("Live", lambda link: "yes" if link.is_live else ("void" if link.voided_at else "replaced")),
     ("We saw: first visit", lambda link: _moment(link.first_visited_at)),
     ("Browser claims: first return", lambda link: _moment(link.first_returned_at)),
+    ("Leap says: at the utility", lambda link: _moment(link.at_utility_at)),
     ("Leap says: authorized", lambda link: _moment(link.authorized_at)),
     ("Leap says: metered", lambda link: _moment(link.metered_at)),
     ("Leap says: enrolled", lambda link: _moment(link.enrolled_at)),
+    ("Leap says: failed at a utility", lambda link: _moment(link.failed_at)),
     ("Issued by", lambda link: str(link.issued_by) if link.issued_by else ""),
     ("Issued", lambda link: _moment(link.issued_at)),
 )
@@ -108,6 +113,7 @@ class LinkDetailView(LinkPage):
             saw=timelines.what_we_saw(link),
             claims=timelines.what_a_browser_claims(link),
             leap=timelines.what_leap_says(link),
+            leap_note=SOMEBODY if link.is_shared and link.at_utility_at else "",
             scans=f"scans from {distance / 10:.0f} cm at {SHOWN_SIZE_MM:.0f} mm",
         )
 
