@@ -13,7 +13,7 @@ class EventTable(tables.Table):
     event_type = PartColumn("event_type", verbose_name="Type", order_by=("event_type", "pk"))
     event_status = PartColumn("event_status", verbose_name="Leap says", order_by=("event_status", "pk"))
     link = PartColumn("event_link", verbose_name="Link", orderable=False)
-    reference_id = PartColumn("event_reference_id", verbose_name="Reference ID as received", orderable=False)
+    reference_id = PartColumn("event_reference_id", verbose_name="Reference id as received", orderable=False)
     meter_id = PartColumn("event_meter", verbose_name="Meter", orderable=False)
 
     class Meta:

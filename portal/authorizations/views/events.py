@@ -38,7 +38,7 @@ class EventListView(PortalListView):
         ("External ID", lambda row: row.link.customer.external_id if row.link and row.link.customer else ""),
         ("Flow", lambda row: row.link.flow.name if row.link else ""),
         ("Campaign", lambda row: row.link.campaign.name if row.link and row.link.campaign else ""),
-        ("Reference ID as received", lambda row: visible_text(row.reference_id)),
+        ("Reference id as received", lambda row: visible_text(row.reference_id)),
         ("Meter ID", lambda row: visible_text(row.meter_id)),
         ("State", lambda row: "interpreted" if row.interpreted_at else "waiting"),
         ("Problem", lambda row: row.problem),
