@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -153,6 +154,14 @@ class TestHome:
 
 
 class TestSummary:
+    def test_its_lines_lead_to_their_meters(self, manager_client: Client) -> None:
+        wanted = make_enrollment(deadlines=[at(3, 15)])
+        make_required_action(meter=wanted.meter)
+        make_enrollment(deadlines=[at(4, 15)])
+        query = "program=CEC-DSGS&standing=partner&deadline_after=2026-03-15&deadline_before=2026-03-15"
+        assert f'href="?{query.replace("&", "&amp;")}"' in manager_client.get(PLAN).text
+        assert [row.pk for row in found(manager_client, **dict(QueryDict(query).items()))] == [wanted.pk]
+
     def test_by_program_and_next_deadline(self) -> None:
         for _ in range(2):
             make_enrollment(deadlines=[at(2, 1), at(3, 15), at(4, 15)])

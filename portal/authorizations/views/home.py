@@ -74,7 +74,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
             "stages": make_stages(steps),
             "returned": steps["returned"],
             "funnel_days": FUNNEL_DAYS,
-            "funnel_since": timezone.localtime(since),
+            "funnel_since": timezone.localdate(since),
             "campaigns": list_campaigns() if user.has_perm("authorizations.view_campaign") else [],
             "checklist": list_setup_steps() if user.has_perm("authorizations.change_installation") else [],
         }
