@@ -17,13 +17,10 @@ MENU = [
     ("", "Links", "link_list", "authorizations.view_link"),
     ("", "Paper", "paper_list", "authorizations.view_paperauthorization"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
-<<<<<<< HEAD
     ("", "Leap’s events", "event_list", "authorizations.view_event"),
-=======
     ("", "Meters", "meter_list", "authorizations.view_meter"),
     ("", "Plan", "plan_list", "authorizations.view_meter"),
     ("", "Funnel", "funnel", "authorizations.view_meter"),
->>>>>>> screens
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),

@@ -18,10 +18,7 @@ from portal.authorizations.views import (
     link_qr,
     links,
     meter_sync,
-<<<<<<< HEAD
-=======
     meters,
->>>>>>> screens
     paper,
     people,
     plan,
@@ -69,11 +66,6 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
-<<<<<<< HEAD
-    # Leap's events.
-    path("events/", events.EventListView.as_view(), name="event_list"),
-    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
-=======
     path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),
     # Meters, the enrollment plan and the funnel.
     path("meters/", meters.MeterListView.as_view(), name="meter_list"),
@@ -81,7 +73,9 @@ urlpatterns: list[URLPattern] = [
     path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
     path("plan/", plan.PlanListView.as_view(), name="plan_list"),
     path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
->>>>>>> screens
+    # Leap's events.
+    path("events/", events.EventListView.as_view(), name="event_list"),
+    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),
