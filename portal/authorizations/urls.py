@@ -67,15 +67,15 @@ urlpatterns: list[URLPattern] = [
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
     path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),
+    # Leap's events.
+    path("events/", events.EventListView.as_view(), name="event_list"),
+    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
     # Meters, the enrollment plan and the funnel.
     path("meters/", meters.MeterListView.as_view(), name="meter_list"),
     path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
     path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
     path("plan/", plan.PlanListView.as_view(), name="plan_list"),
     path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
-    # Leap's events.
-    path("events/", events.EventListView.as_view(), name="event_list"),
-    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),

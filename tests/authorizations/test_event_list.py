@@ -161,7 +161,7 @@ def test_the_export_is_what_the_list_shows(manager_client: Client) -> None:
     newest, oldest = csv.DictReader(io.StringIO(b"".join(response).decode("utf-8-sig")))  # type: ignore[arg-type]
     assert (oldest["External ID"], oldest["Status"], oldest["Known type"]) == ("A-77", "COMPLETED", "yes")
     assert (newest["Known type"], newest["State"]) == ("no", "interpreted")
-    assert newest["Reference ID as received"].startswith("'=")
+    assert newest["Reference id as received"].startswith("'=")
 
 
 def test_the_page_of_an_event_shows_what_leap_sent(manager_client: Client) -> None:

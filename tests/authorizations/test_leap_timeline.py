@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from portal.accounts.models import User
 from portal.authorizations.models import Link, Meter, MeterMatch, Utility
 from portal.authorizations.services.events import interpret_events, store_event
 from portal.authorizations.views.timelines import SHOWN, what_leap_says
@@ -138,3 +139,9 @@ def test_the_admin_shows_the_same(admin_client: Client) -> None:
     link = make_link()
     say(link, "INITIATED", "DEMO2")
     assert "DEMO2: At the utility’s sign-in" in admin_client.get(f"/admin/authorizations/link/{link.pk}/change/").text
+
+
+def test_a_rep_sees_the_mark_on_the_phone(rep_client: Client, rep: User) -> None:
+    link = make_link(customer=make_customer(assigned_rep=rep))
+    say(link, "FAILED", "PGE")
+    assert '<span class="badge badge-fault">failed</span>' in rep_client.get("/").text
