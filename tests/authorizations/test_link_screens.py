@@ -84,7 +84,8 @@ class TestIssueForOne:
         page = manager_client.post(address, {"flow": link.flow_id, **wanted}).text
         [anew] = re.findall(r'href="([^"]*/replace/[^"]*)"', page)
         form = manager_client.get(unescape(anew)).context["form"]
-        manager_client.post(unescape(anew), {name: form[name].value() or "" for name in ("utilities", "reference_id")})
+        shown = {name: form[name].value() for name in ("utilities", "reference_id")}
+        manager_client.post(unescape(anew), shown)
         new = Link.objects.get(replaces=link)
         assert new.reference_id == "acct~77"
         assert [utility.utility_id for utility in new.utilities_asked] == becomes
