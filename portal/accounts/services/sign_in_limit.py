@@ -1,4 +1,8 @@
-"""Sign-ins that failed, counted in the cache: per account and per shortened address, so that nobody can guess on."""
+"""Sign-ins that failed, counted in the cache: per account and per shortened address, so that nobody can guess on.
+
+An account's failures in a network from which it has signed in count apart: whoever guesses from elsewhere, again and
+again, does not keep its owner out.
+"""
 
 import hashlib
 import math
@@ -9,6 +13,8 @@ from django.core.cache import cache
 #: So many failures of one account, and of one network, are free; then both wait until the first one is old.
 PER_ACCOUNT, PER_ADDRESS = 10, 100
 WINDOW_SECONDS = 15 * 60
+#: For so long after a sign-in its network is known for the account's own.
+KNOWN_SECONDS = 30 * 24 * 3600
 
 
 def minutes_to_wait(*, username: str, address: str) -> int:
@@ -27,9 +33,14 @@ def note_failure(*, username: str, address: str) -> None:
         cache.set(key, (count + 1, until), until - time.time())
 
 
-def note_success(*, username: str) -> None:
-    """Forget the account's failures: its owner is there. The network's stay, or one account of their own would do."""
-    cache.delete(_account_key(username))
+def note_success(*, username: str, address: str) -> None:
+    """Forget the account's failures here: its owner is there. The network's stay, or one account of their own would do.
+
+    The network is known for the account's own from now on.
+    """
+    cache.delete(_account_key(username, address))
+    if address:
+        cache.set(_known_key(username, address), True, KNOWN_SECONDS)
 
 
 def _read(key: str) -> tuple[int, float]:
@@ -40,10 +51,19 @@ def _read(key: str) -> tuple[int, float]:
 
 
 def _counters(username: str, address: str) -> list[tuple[str, int]]:
-    counters = [(_account_key(username), PER_ACCOUNT)]
+    counters = [(_account_key(username, address), PER_ACCOUNT)]
     return [*counters, (f"sign-in:from:{address}", PER_ADDRESS)] if address else counters
 
 
-def _account_key(username: str) -> str:
+def _account_key(username: str, address: str) -> str:
+    is_known = address and cache.get(_known_key(username, address))
+    return f"sign-in:of:{_digest(username)}" + (f":{address}" if is_known else "")
+
+
+def _known_key(username: str, address: str) -> str:
+    return f"sign-in:known:{_digest(username)}:{address}"
+
+
+def _digest(username: str) -> str:
     # Hashed: a name is personal data, and people type their password into the wrong field.
-    return f"sign-in:of:{hashlib.sha256(username.strip().casefold().encode()).hexdigest()[:32]}"
+    return hashlib.sha256(username.strip().casefold().encode()).hexdigest()[:32]
