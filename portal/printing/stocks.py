@@ -172,15 +172,15 @@ def find_stock(name: str) -> Stock:
         raise UnknownStockError(f"There is no stock “{name[:40]}”. Choose one of {', '.join(STOCKS)}.") from None
 
 
-# Avery US: label, margins and pitch as in Avery's own templates for Word ("5160": side margins 0.19 in, columns of
-# 2.63 in and gaps of 0.12 in). Side margins in sixteenths and thirty-seconds of an inch follow from that, as the sheet
-# is symmetric. Corners and markup margins: https://github.com/jimevins/glabels-qt, templates/avery-us-templates.xml.
-# Avery A4: https://www.avery.co.uk/template-l7160 and -l7163 (63.5 × 38.1 mm and 99.1 × 38.1 mm, touching in a column,
-# 2.5 mm between columns, centred on the sheet); corners: glabels-qt, templates/avery-iso-templates.xml.
+# Avery US: label, pitch and top margin of the open template files of gLabels (templates/avery-us-templates.xml in
+# https://github.com/jimevins/glabels-qt), corners too. Side margins: the grid is centred on the sheet, which gives the
+# 0.1875 in of 5160 that Avery's template for Word has, where older files of gLabels are 1/32 in off.
+# Avery A4: templates/avery-iso-templates.xml, with columns 2.5 mm apart and the grid centred on the sheet.
+# Every manufacturer cuts with a tolerance, and every printer feeds with one: the test page tells what is left.
 _ALL = (
     Stock(
         name="avery-5160",
-        title="Avery 5160, address labels 1 × 2⅝ in",
+        title="Avery 5160, address labels 1 × 2 5/8 in",
         page=LETTER,
         columns=3,
         rows=10,
@@ -195,7 +195,7 @@ _ALL = (
         layout=Layout.BESIDE,
         code_mm=19.4,
         text_pt=8,
-        source="https://www.avery.com/templates/5160",
+        source="gLabels, avery-us-templates.xml; https://wiki.trackandtrace.tools/t3-labels/label-templates/",
     ),
     Stock(
         name="avery-5163",
@@ -214,11 +214,11 @@ _ALL = (
         layout=Layout.BESIDE,
         code_mm=39,
         text_pt=11,
-        source="https://www.avery.com/templates/5163",
+        source="gLabels, avery-us-templates.xml",
     ),
     Stock(
         name="avery-5164",
-        title="Avery 5164, shipping labels 3⅓ × 4 in",
+        title="Avery 5164, shipping labels 3 1/3 × 4 in",
         page=LETTER,
         columns=2,
         rows=3,
@@ -233,7 +233,7 @@ _ALL = (
         layout=Layout.BESIDE,
         code_mm=52,
         text_pt=12,
-        source="https://www.avery.com/templates/5164",
+        source="gLabels, avery-us-templates.xml",
     ),
     Stock(
         # 12 squares, evenly spread: 0.625 in to each side of each column, 0.625 in above and below the rows.
@@ -251,10 +251,10 @@ _ALL = (
         radius=0.125 * INCH,
         inset=2.4,
         layout=Layout.STACKED,
-        code_mm=32,
-        above_mm=5.2,
+        code_mm=29.5,
+        above_mm=6.2,
         text_pt=7.5,
-        source="https://www.avery.com/templates/22806",
+        source="2 × 2 in, 12 a sheet, as Avery sells it; spread evenly, as open label software has it",
     ),
     Stock(
         name="avery-l7160",
@@ -273,7 +273,7 @@ _ALL = (
         layout=Layout.BESIDE,
         code_mm=29,
         text_pt=8.5,
-        source="https://www.avery.co.uk/template-l7160",
+        source="gLabels, avery-iso-templates.xml",
     ),
     Stock(
         name="avery-l7163",
@@ -292,7 +292,7 @@ _ALL = (
         layout=Layout.BESIDE,
         code_mm=30,
         text_pt=10,
-        source="https://www.avery.co.uk/template-l7163",
+        source="gLabels, avery-iso-templates.xml",
     ),
     Stock(
         # Ten cards of 85 × 55 mm (the European card, as DIN 5008 and the trade have it) fill an A4 sheet side by side.
@@ -332,7 +332,7 @@ _ALL = (
         code_mm=38,
         text_pt=9.5,
         cut_marks=True,
-        source="https://www.avery.com/templates/5371",
+        source="the sheet divided evenly, as Avery 5371 is",
     ),
     Stock(
         # Two hangers of 4.25 × 11 in side by side on Letter. The box is what may be printed: 0.25 in from the edges,
