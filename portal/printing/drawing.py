@@ -14,7 +14,6 @@ from portal.printing.texts import LINE_HEIGHT, Text, fitted, height_of, texts_of
 
 _HAIRLINE_PT = 0.25
 _ADDRESS_PT = 10.5  # what post offices read by machine is 10 to 12 points
-_SENDER_ABOVE_WINDOW_MM = 48.0  # on the letter's first third, and above what the window can show
 _MARK_GAP_MM, _MARK_MM = 2.0, 5.0
 _TEXT_GAP_MM = 1.5  # between a code's quiet zone and the text beside it
 
@@ -70,8 +69,8 @@ def draw_label(
     _draw_texts(canvas, texts, above, page_height, centred=True, from_middle=True)
     if stock.window:
         _draw_texts(canvas, [Text(line, _ADDRESS_PT) for line in label.address], stock.window, page_height)
-        sender = Box(stock.window.left, stock.window.top - _SENDER_ABOVE_WINDOW_MM, stock.window.width, 10)
-        _draw_texts(canvas, [name], sender, page_height)
+    if stock.sender:
+        _draw_texts(canvas, [name], stock.sender, page_height)
     else:
         details.insert(0, name)
     top = place.bottom + code_height
@@ -123,7 +122,7 @@ def _draw_texts(
             canvas.drawCentredString((box.left + box.width / 2) * mm, base, line.text)
         else:
             canvas.drawString(box.left * mm, base, line.text)
-    return height_of(lines) / mm
+    return height_of(lines) / float(mm)
 
 
 def draw_cut_marks(canvas: Any, stock: Stock) -> None:

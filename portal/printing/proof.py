@@ -20,6 +20,7 @@ from portal.printing.stocks import Box, Stock
 # 0.33 mm, the narrowest module that is ever printed, is four pixels then.
 PROOF_DPI: Final = 300
 MOST_FAULTS_KEPT: Final = 100
+_QR_CODES = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 class FaultKind(StrEnum):
@@ -59,7 +60,8 @@ class Proof:
 
 def read_codes(image: Image.Image) -> list[str]:
     """The text of every QR code in the picture that can be read, in the order in which they were found."""
-    return [found.text for found in zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)]
+    found = zxingcpp.read_barcodes(image, formats=_QR_CODES, text_mode=zxingcpp.TextMode.Plain)
+    return [code.text for code in found]
 
 
 def proof_pdf(

@@ -36,7 +36,8 @@ def _page_image(document: pypdfium2.PdfDocument, number: int, dpi: float) -> Ima
             bitmap = page.render(scale=dpi / 72, grayscale=True)
             try:
                 # A copy: the bitmap's own memory goes with it.
-                return bitmap.to_pil().copy()
+                image: Image.Image = bitmap.to_pil().copy()
+                return image
             finally:
                 bitmap.close()
         finally:

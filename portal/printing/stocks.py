@@ -98,6 +98,7 @@ class Stock:
     text_pt: float  # the size of texts that are not too long
     clear_top: float = 0.0  # nothing may be printed above this line of the page
     window: Box | None = None  # where an address shows through an envelope's window, however the letter lies in it
+    sender: Box | None = None  # where the partner's name stands on a letter, out of the window's sight
     cut_marks: bool = False  # the paper is not die-cut: marks show where to cut
     source: str
 
@@ -140,20 +141,27 @@ class Stock:
     ) -> "Stock":
         """This stock as one printer needs it: moved right and down by the offset, with its margins measured anew.
 
-        OffPageError, in words, if a label or a window would then not lie on the page.
+        OffPageError, in words, if anything would then not lie on the page.
         """
         move_x = offset_x_mm + (0 if left_margin_mm is None else left_margin_mm - self.left)
         move_y = offset_y_mm + (0 if top_margin_mm is None else top_margin_mm - self.top)
-        first, last = self.box(1), self.box(self.labels_per_page)
-        room_left, room_right = first.left, self.page[0] - last.right
-        room_up, room_down = first.top - self.clear_top, self.page[1] - last.bottom
+        boxes = [self.box(1), self.box(self.labels_per_page), *filter(None, (self.window, self.sender))]
+        room_left = min(box.left for box in boxes)
+        room_right = self.page[0] - max(box.right for box in boxes)
+        room_up = min(box.top for box in boxes) - self.clear_top
+        room_down = self.page[1] - max(box.bottom for box in boxes)
         # Written so that "not a number" is refused too.
         if not -room_left - _SAME_PLACE <= move_x <= room_right + _SAME_PLACE:
             raise OffPageError(self._off_page(move_x, "right", "left", room_right, room_left))
         if not -room_up - _SAME_PLACE <= move_y <= room_down + _SAME_PLACE:
             raise OffPageError(self._off_page(move_y, "down", "up", room_down, room_up))
-        window = self.window.moved(move_x, move_y) if self.window else None
-        return replace(self, left=self.left + move_x, top=self.top + move_y, window=window)
+        return replace(
+            self,
+            left=self.left + move_x,
+            top=self.top + move_y,
+            window=self.window.moved(move_x, move_y) if self.window else None,
+            sender=self.sender.moved(move_x, move_y) if self.sender else None,
+        )
 
     def _off_page(self, move: float, ahead: str, back: str, room_ahead: float, room_back: float) -> str:
         edge = "into the hole at the top" if back == "up" and move < 0 and self.clear_top else "off the page"
@@ -370,6 +378,7 @@ _ALL = (
         above_mm=20,
         text_pt=12,
         window=Box(0.875 * INCH, 2.5 * INCH, 3.5 * INCH, (3.167 - 2.5) * INCH),
+        sender=Box(0.875 * INCH, 0.6 * INCH, 3.5 * INCH, 0.4 * INCH),
         source="the usual window, http://answers.google.com/answers/threadview?id=712795 (USPS, csus.edu)",
     ),
     Stock(
