@@ -40,8 +40,8 @@ def code_box(stock: Stock, box: Box) -> Box:
 
 
 def _code_text(code: str, stock: Stock) -> Text:
-    # A code that is cut is of no use: it is shrunk as far as can be read.
-    return Text(code, 1.1 * stock.text_pt, bold=True, smallest_share=0)
+    # A code that is cut is of no use, and capitals are read at 4 points too.
+    return Text(code, 1.1 * stock.text_pt, bold=True, smallest_share=0, smallest_pt=4)
 
 
 def draw_label(
@@ -52,7 +52,7 @@ def draw_label(
     safe = box.inset(stock.inset)
     page_height = stock.page[1]
     _draw_code(canvas, matrix, place, page_height, logo)
-    room = Box(place.left + 0.02 * place.width, place.bottom, 0.96 * place.width, safe.bottom - place.bottom)
+    room = Box(place.left, place.bottom, place.width, safe.bottom - place.bottom)
     code_height = _draw_texts(canvas, [_code_text(label.code, stock)], room, page_height, centred=True)
     call, name = label.call_to_action, Text(partner, stock.text_pt, bold=True, most_lines=2)
     details = [

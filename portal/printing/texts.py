@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from portal.printing import fonts
 
 LINE_HEIGHT = 1.22  # of the size: Vera's letters reach from 0.76 above to 0.24 below the line
-_SMALLEST_PT = 4.5  # smaller letters are not read
+SMALLEST_PT = 4.5  # smaller letters are hard to read
 _STEPS = 16
+_MOST_LETTERS = 400  # more has no place on any paper, and would only be measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,13 @@ class Text:
     bold: bool = False
     most_lines: int = 1
     gap: float = 0.0  # room above, as a share of the size; none above the first
-    smallest_share: float = 0.6  # how far it is shrunk, though never below 4.5 points, before it is cut
+    smallest_share: float = 0.6  # how far it is shrunk before it is cut
+    smallest_pt: float = SMALLEST_PT  # and below which size never
 
 
 def texts_of(*wanted: Text) -> list[Text]:
     """Those that say something, in letters that the font has."""
-    printed = [replace(text, text=fonts.printable(text.text)) for text in wanted]
+    printed = [replace(text, text=fonts.printable(text.text[:_MOST_LETTERS])) for text in wanted]
     return [text for text in printed if text.text]
 
 
@@ -52,12 +55,18 @@ def height_of(lines: Sequence[Text]) -> float:
 
 
 def _shrunk(text: Text, step: int) -> float:
-    smallest = min(text.size_pt, max(_SMALLEST_PT, text.size_pt * text.smallest_share))
+    smallest = min(text.size_pt, max(text.smallest_pt, text.size_pt * text.smallest_share))
     return text.size_pt - (text.size_pt - smallest) * step / _STEPS
 
 
 def _fits(line: Text, width_pt: float) -> bool:
-    return fonts.text_width(line.text, line.size_pt, bold=line.bold) <= width_pt
+    return _width(line.text, line.bold) * line.size_pt <= width_pt
+
+
+@lru_cache(maxsize=4096)
+def _width(text: str, bold: bool) -> float:
+    """For size 1: widths grow with the size, and the same words come on every label."""
+    return fonts.text_width(text, 1, bold=bold)
 
 
 def _cut(line: Text, width_pt: float) -> Text:
@@ -74,13 +83,17 @@ def _broken(texts: Sequence[Text], width_pt: float) -> Iterator[Text]:
             yield text
             continue
         words = text.text.split(" ")
+        room = width_pt / text.size_pt
+        space = _width(" ", text.bold)
+        start = 0
         for number in range(text.most_lines):
-            taken = 1
+            end, used = start + 1, _width(words[start], text.bold)
+            while end < len(words) and used + space + _width(words[end], text.bold) <= room:
+                used += space + _width(words[end], text.bold)
+                end += 1
             if number == text.most_lines - 1:
-                taken = len(words)
-            while taken < len(words) and _fits(replace(text, text=" ".join(words[: taken + 1])), width_pt):
-                taken += 1
-            yield replace(text, text=" ".join(words[:taken]), gap=0 if number else text.gap)
-            words = words[taken:]
-            if not words:
+                end = len(words)
+            yield replace(text, text=" ".join(words[start:end]), gap=0 if number else text.gap)
+            start = end
+            if start == len(words):
                 break
