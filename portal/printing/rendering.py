@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 
 import pypdfium2
 from PIL import Image
@@ -10,7 +10,7 @@ from PIL import Image
 from portal.printing.stocks import PrintRefusedError
 
 # PDFium is not made for several threads at once, not even on different documents.
-_pdfium = Lock()
+_pdfium = RLock()
 
 
 def page_images(pdf: bytes | Path, dpi: float) -> Iterator[Image.Image]:
