@@ -159,7 +159,7 @@ def _enrollment(
                 "delivery_period": period,
                 "delivery_period_start_date_time": _written(_day(year, (5, 1))),
                 "delivery_period_end_date_time": _written(_day(year, (10, 1))),
-                "enrollment_status": "ENROLLED" if status == "ACTIVE" else "PENDING",
+                "enrollment_status": status,
                 "enrollment_deadlines": deadlines,
             }
         ],
