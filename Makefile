@@ -28,15 +28,22 @@ help: ## list these commands
 
 # --- Run ---------------------------------------------------------------------------------------------------------
 
+# A .env that `make demo` wrote keeps its port: what it says of PUBLIC_URL gives way to this run's (the environment comes
+# first). Written before there were webhooks, it lacks their secret: that is added.
+DEMO_ENV = $$(grep -q '^. Written by `make demo`' .env && echo PUBLIC_URL=http://127.0.0.1:$(PORT))
+
 demo: $(STAMP) .env free-port ## run the portal with sample data at http://127.0.0.1:8000 (Ctrl-C ends it)
-	@$(PY) manage.py migrate --verbosity 0
-	@$(PY) manage.py sync_roles >/dev/null
-	@$(PY) manage.py demo
+	@if grep -q '^. Written by `make demo`' .env && ! grep -q '^LEAP_WEBHOOK_SECRET=' .env; then \
+		echo "LEAP_WEBHOOK_SECRET=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(32))')" >> .env; fi
+	@env $(DEMO_ENV) $(PY) manage.py migrate --verbosity 0
+	@env $(DEMO_ENV) $(PY) manage.py sync_roles >/dev/null
+	@env $(DEMO_ENV) $(PY) manage.py demo
 	@# Both in the background, so that the shell hears at once when it is told to stop, and stops both.
-	@$(PY) manage.py run_worker & worker=$$!; \
-	$(BIN)/gunicorn portal.wsgi --bind 127.0.0.1:$(PORT) --workers 2 --threads 4 --graceful-timeout 5 --no-control-socket \
+	@env $(DEMO_ENV) $(PY) manage.py run_worker & worker=$$!; \
+	env $(DEMO_ENV) $(BIN)/gunicorn portal.wsgi --bind 127.0.0.1:$(PORT) --workers 2 --threads 4 --graceful-timeout 5 --no-control-socket \
 		--log-level warning & web=$$!; \
 	trap 'kill -TERM $$web $$worker 2>/dev/null' INT TERM HUP; \
+	env $(DEMO_ENV) $(PY) manage.py register_webhook || echo "The sandbox will tell the portal nothing by webhook."; \
 	wait $$web; kill -TERM $$worker 2>/dev/null; wait $$web $$worker; echo "The portal has stopped."
 
 # A first start without any setting; whoever has a .env keeps it.
@@ -44,6 +51,7 @@ demo: $(STAMP) .env free-port ## run the portal with sample data at http://127.0
 	@umask 077 && printf '%s\n' \
 		'# Written by `make demo`. .env.example says what else can be set.' \
 		"SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))')" \
+		"LEAP_WEBHOOK_SECRET=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(32))')" \
 		'DEBUG=off' \
 		'ALLOWED_HOSTS=127.0.0.1,localhost' \
 		'PUBLIC_URL=http://127.0.0.1:$(PORT)' \

@@ -43,6 +43,10 @@ environ.Env.read_env(BASE_DIR / ".env")
 for _name, (_, _default) in env.scheme.items():
     if _default and not os.environ.get(_name, "-").strip():
         del os.environ[_name]
+# django-environ takes a value that begins with “$” for the name of another variable: a key may begin so. Escaped, it is
+# read as it stands.
+env.escape_proxy = True
+env.ENVIRON = {name: value.replace("$", r"\$") for name, value in os.environ.items()}
 # django-environ warns of what is refused below, in a second line.
 warnings.filterwarnings("ignore", message="Engine not recognized", module="environ")
 
@@ -282,6 +286,7 @@ CONTENT_SECURITY_POLICY = (
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"
 TIME_ZONE = "America/Los_Angeles"
 USE_TZ = True
 

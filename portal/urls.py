@@ -3,7 +3,10 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 
+from portal.authorizations.forms.sign_in import AdminSignInForm, SignInForm
 from portal.authorizations.views import public
+
+admin.site.login_form = AdminSignInForm
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Public doors: no sign-in (portal/authorizations/views/public.py).
@@ -15,10 +18,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("leap/thanks", public.thanks, name="thanks"),
     path("leap/thanks/", public.thanks),
     path("leap/thanks/<str:language>/", public.thanks, name="thanks_in"),
+    path("leap/events", public.leap_events, name="leap_events"),
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
     # People.
-    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "login/", auth.LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True), name="login"
+    ),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),

@@ -1,10 +1,12 @@
 """The look as far as it can be computed: contrast of every text and ground in use, one palette, nothing inline."""
 
+import datetime
 import re
 from itertools import product
 from pathlib import Path
 
 import pytest
+from django.utils.formats import date_format
 
 ROOT = Path(__file__).resolve().parent.parent
 COLOURS = (ROOT / "static/css/colours.css").read_text()
@@ -100,3 +102,32 @@ def test_nothing_is_inline_and_nothing_from_another_host(path):
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"|javascript:", text)
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text)
+
+
+#: 24 Nov 2026 and 24 Nov 2026, 14:05; a weekday may stand before, seconds alone below a date; the last: in addresses.
+DATE_STYLES = {"j M Y", "j M Y, H:i", "l, j M Y", "H:i:s", "Y-m-d"}
+
+
+def test_one_date_style_and_one_spelling_of_reference_id():
+    """In the templates, the tables' columns, and where Django chooses by itself (its own admin)."""
+    ours = (path for path in (ROOT / "templates").rglob("*.html") if "sandbox" not in path.parts)
+    templates = "".join(path.read_text() for path in ours)
+    python = "".join(path.read_text() for path in (ROOT / "portal/authorizations").rglob("*.py"))
+    tables = (
+        "".join(path.read_text() for path in (ROOT / "portal").rglob("tables*/*.py"))
+        + (ROOT / "portal/accounts/tables.py").read_text()
+    )
+    assert set(re.findall(r'\|date:"([^"]*)"', templates)) <= DATE_STYLES
+    assert set(re.findall(r'format="([^"]*)"', tables)) <= DATE_STYLES
+    assert date_format(datetime.datetime(2026, 9, 4, 14, 5), "DATETIME_FORMAT") == "4 Sep 2026, 14:05"
+    assert date_format(datetime.date(2026, 11, 24)) == "24 Nov 2026"
+    shown = re.sub(r"(?s)class Migration.*", "", templates + re.sub(r'"""(?s:.)*?"""', "", python))
+    assert not re.search(r"[Rr]eference I[Dd]", shown)
+
+
+def test_green_is_leaps_word_only():
+    """A live flow and an active person are no proof: they have another colour."""
+    for name in ("flow_state", "user_state"):
+        text = (ROOT / f"templates/includes/columns/{name}.html").read_text()
+        assert "badge-leap" not in text
+        assert "badge-on" in text

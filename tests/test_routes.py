@@ -18,7 +18,7 @@ from django.urls.resolvers import RoutePattern
 
 from portal.accounts.models import User
 from portal.accounts.roles import PERMISSIONS, Role
-from portal.authorizations.models import Confirmation, Installation, Job, Utility, Visit
+from portal.authorizations.models import Batch, Confirmation, Event, Installation, Job, KeptLink, Utility, Visit
 from tests import factories
 
 PUBLIC = "portal.authorizations.views.public"
@@ -66,14 +66,19 @@ class World:
         self.objects: dict[str, models.Model] = {
             "customer": customer,
             "customer_import": factories.make_import(uploaded_by=manager),
+            "paper": (paper := factories.make_paper(customer=customer, recorded_by=rep)),
+            "paperauthorization": paper,
             "link": link,
             "campaign": campaign,
+            "batch": KeptLink.objects.create(batch=Batch.objects.create(), link=link, differs=True).batch,
             "flow": flow,
             "utility": Utility.objects.first() or Utility(),
             "user": factories.make_user(),
             "job": Job.objects.create(kind="issue", created_by=rep),
+            "meter": factories.make_match(link=link).meter,
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
+            "event": Event.objects.create(webhook_event_id="1", event_type="x", received_at=link.issued_at, payload={}),
             "installation": Installation.objects.get_or_create(id=1, defaults={"leap_environment": "production"})[0],
         }
         self.values: dict[str, Any] = {
@@ -252,6 +257,7 @@ APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
     "visit": ("add", "delete"),
     "confirmation": ("add", "delete"),
     "link": ("delete",),
+    "paperauthorization": ("add", "delete"),
 }
 
 

@@ -157,3 +157,9 @@ def test_the_example_file_starts_the_portal_once_its_key_is_filled_in(
     assert done.returncode == 0, done.stderr
     known = "import json; from portal import settings; print(json.dumps(list(settings.env.scheme)))"
     assert sorted(names) == sorted(json.loads(run("-c", known, tmp_path=tmp_path, change={}).stdout))
+
+
+@pytest.mark.parametrize("name", ["LEAP_API_KEY", "LEAP_WEBHOOK_SECRET", "SECRET_KEY"])
+@pytest.mark.parametrize("value", ["$abc", "$PATH", "$$", r"a\$b$c", r"\$d"])
+def test_a_value_with_a_dollar_is_taken_as_it_stands(tmp_path: Path, name: str, value: str) -> None:
+    assert read(name, tmp_path=tmp_path, change={name: value}) == value

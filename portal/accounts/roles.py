@@ -44,6 +44,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | {
     "authorizations.view_utility",
     "authorizations.view_customerimport",
     "authorizations.view_job",
+    "authorizations.view_batch",
+    "authorizations.view_keptlink",
     "authorizations.view_event",
     "authorizations.view_connection",
     "authorizations.view_meter",

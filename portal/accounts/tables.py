@@ -9,7 +9,7 @@ class UserTable(tables.Table):
     name = tables.TemplateColumn(
         template_name="includes/columns/user_name.html",
         verbose_name="Name",
-        order_by=("first_name", "last_name", "username"),
+        order_by=("first_name", "last_name", "username", "pk"),
     )
     username = tables.TemplateColumn(
         template_name="includes/columns/user_username.html", verbose_name="Sign-in name", order_by="username"
@@ -17,11 +17,14 @@ class UserTable(tables.Table):
     email = tables.Column(verbose_name="Email", default="–")
     role = tables.TemplateColumn(template_name="includes/columns/user_role.html", verbose_name="Role", orderable=False)
     state = tables.TemplateColumn(
-        template_name="includes/columns/user_state.html", verbose_name="State", order_by=("-is_active", "last_login")
+        template_name="includes/columns/user_state.html",
+        verbose_name="State",
+        order_by=("-is_active", "last_login", "pk"),
     )
     last_login = tables.DateTimeColumn(
         verbose_name="Last sign-in",
-        format="M j, Y H:i",
+        order_by=("last_login", "pk"),
+        format="j M Y, H:i",
         default="never",
         attrs={"th": {"class": "num"}, "td": {"class": "num"}},
     )

@@ -1,6 +1,7 @@
 """Django's own admin: every model, in the same dress. What it changes goes through the same forms and services."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partialmethod
 from typing import Any
 
@@ -18,6 +19,7 @@ from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm
 from portal.authorizations.models import (
+    Batch,
     Campaign,
     Confirmation,
     Connection,
@@ -29,6 +31,7 @@ from portal.authorizations.models import (
     Flow,
     Installation,
     Job,
+    KeptLink,
     Link,
     Meter,
     MeterMatch,
@@ -176,7 +179,8 @@ class LinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what Leap says")
     def what_leap_says(self, link: Link) -> SafeString:
-        return _lines(timelines.what_leap_says(link))
+        groups = timelines.what_leap_says(link)
+        return _lines([_under(group.title, entry) for group in groups for entry in group.entries])
 
     @admin.action(description="Void links", permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[Link]) -> HttpResponse | None:
@@ -210,6 +214,10 @@ def _action_page(
         "select_across": "1" if across else "0",
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
+
+
+def _under(title: str, entry: timelines.Entry) -> timelines.Entry:
+    return replace(entry, text=f"{title}: {entry.text}") if title else entry
 
 
 def _lines(entries: list[timelines.Entry]) -> SafeString:
@@ -350,3 +358,16 @@ class PaperAuthorizationAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "utility")
     # The scan is shown on its own screen, to those who may see it.
     exclude = ("scan",)
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "issued_by", "created_at")
+    list_select_related = ("issued_by",)
+
+
+@admin.register(KeptLink)
+class KeptLinkAdmin(ReadOnlyAdmin):
+    list_display = ("batch", "link", "differs")
+    list_filter = ("differs",)
+    list_select_related = ("batch", "link__customer")

@@ -15,12 +15,21 @@ MENU = [
     ("", "Customers", "customer_list", "authorizations.view_customer"),
     ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
     ("", "Links", "link_list", "authorizations.view_link"),
+    ("", "Paper", "paper_list", "authorizations.view_paperauthorization"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
+    ("", "Leap’s events", "event_list", "authorizations.view_event"),
+    ("", "Meters", "meter_list", "authorizations.view_meter"),
+    ("", "Plan", "plan_list", "authorizations.view_meter"),
+    ("", "Funnel", "funnel", "authorizations.view_meter"),
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),
+    ("Configure", "Webhook", "webhook", "authorizations.manage_webhook"),
     ("Configure", "Installation", "installation_update", "authorizations.change_installation"),
 ]
+
+#: Screens that belong to an entry, though their address begins otherwise.
+ALSO = {"link_list": "/jobs/"}
 
 BANNERS = {
     "sandbox": "Sandbox: nothing here reaches Leap or a utility",
@@ -80,7 +89,7 @@ class Portal:
             if self._may(permission):
                 url = reverse(name)
                 path = self.request.path
-                current = path == url if name == "home" else path.startswith(url)
+                current = path == url if name == "home" else path.startswith((url, ALSO.get(name, url)))
                 groups.setdefault(group, MenuGroup(group)).items.append(MenuItem(label, url, current))
         return list(groups.values())
 

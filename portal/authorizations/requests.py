@@ -1,5 +1,6 @@
-"""What a request carries beside Django's own attributes, for the type checker."""
+"""What a request carries beside Django's own attributes, and where it comes from."""
 
+from django.conf import settings
 from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
@@ -12,3 +13,11 @@ class PortalRequest(HttpRequest):
 
     htmx: HtmxDetails
     upload_too_large: bool
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the visitor's IP address. Behind https stands a proxy, which adds it last."""
+    address: str = request.META.get("REMOTE_ADDR", "")
+    if settings.SECURE_PROXY_SSL_HEADER:
+        address = request.headers.get("X-Forwarded-For", address).rsplit(",", 1)[-1]
+    return address

@@ -6,7 +6,9 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    events,
     flows,
+    funnel,
     guide,
     home,
     imports,
@@ -15,8 +17,13 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
+    meter_sync,
+    meters,
+    paper,
     people,
+    plan,
     utilities,
+    webhooks,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -50,6 +57,7 @@ urlpatterns: list[URLPattern] = [
         name="customer_import_file",
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
+    path("customers/<int:pk>/paper/", paper.PaperCreateView.as_view(), name="customer_paper"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
@@ -58,6 +66,16 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
+    path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),
+    # Leap's events.
+    path("events/", events.EventListView.as_view(), name="event_list"),
+    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
+    # Meters, the enrollment plan and the funnel.
+    path("meters/", meters.MeterListView.as_view(), name="meter_list"),
+    path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
+    path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
+    path("plan/", plan.PlanListView.as_view(), name="plan_list"),
+    path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),
@@ -70,10 +88,18 @@ urlpatterns: list[URLPattern] = [
     path("links/<int:pk>/void/", links.LinkVoidView.as_view(), name="link_void"),
     path("links/<int:pk>/replace/", links.LinkReplaceView.as_view(), name="link_replace"),
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
+    path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
+    # Paper.
+    path("paper/", paper.PaperListView.as_view(), name="paper_list"),
+    path("paper/<int:pk>/", paper.PaperDetailView.as_view(), name="paper_detail"),
+    path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
+    path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
+    path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),
+    path("flows/utilities/", link_issue.FlowUtilitiesView.as_view(), name="flow_utilities"),
     path("flows/preview/", flows.FlowPreviewView.as_view(), name="flow_preview"),
     path("flows/confirmation-page/", leap_requests.ConfirmationRequestView.as_view(), name="confirmation_request"),
     path("flows/<int:pk>/", flows.FlowUpdateView.as_view(), name="flow_update"),
@@ -91,6 +117,8 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/invite/", people.UserInviteView.as_view(), name="user_invite"),
     path("people/<int:pk>/disable/", people.UserDisableView.as_view(), name="user_disable"),
     path("people/<int:pk>/enable/", people.UserEnableView.as_view(), name="user_enable"),
+    # The webhook at Leap.
+    path("webhook/", webhooks.WebhookView.as_view(), name="webhook"),
     # Installation.
     path("installation/", installation.InstallationUpdateView.as_view(), name="installation_update"),
 ]

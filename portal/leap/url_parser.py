@@ -114,9 +114,10 @@ class ParsedUrl:
 def parse(url: str, environments: Iterable[Environment]) -> ParsedUrl:
     """Return the parts of ``url``, an authorization URL of one of ``environments``.
 
-    Understood beside the published shapes: blanks around, scheme and host in capitals, a missing or additional slash
-    before ``?``, the default port, addleap.com without www, ``ref-id`` for refId, ``%2C`` for the comma, repeated
-    requestedUtilities, blank parameters (as absent ones). Raises UrlError, and nothing else, if it is malformed.
+    Understood beside the published shapes: blanks around, scheme and host in capitals, a missing or additional
+    slash before ``?``, no ``https://`` before a known host, the default port, addleap.com without www, ``ref-id``
+    for refId, ``%2C`` for the comma, repeated requestedUtilities, blank parameters (as absent ones). Raises
+    UrlError, and nothing else, if it is malformed.
     """
     return _Reading(environments).read(url.strip(_AROUND))
 
@@ -221,7 +222,7 @@ class _Reading:
         schemes = dict.fromkeys(f"{base.scheme}://" for base in here or self.bases)
         if match["short"]:
             self.refuse("scheme", match["short"], f"“{match['short']}:” needs two slashes: https://")
-        elif f"{scheme}://" not in schemes:
+        elif f"{scheme}://" not in schemes and not (here and match["scheme"] is None):
             wanted = " or ".join(schemes)
             said = (
                 f"{quote(match['scheme'] + '://')} is not how it begins"

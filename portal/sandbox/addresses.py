@@ -85,13 +85,14 @@ def read_titled(org_name: str, title: str, query: Sequence[tuple[str, str]]) -> 
     for utility_id in requested:
         if find_utility(utility_id) is None:
             raise UnreadableError(f"There is no utility “{utility_id}”.")
-    regions = {utility.region for utility in map(find_utility, requested) if utility}
+    regions = [utility.region for utility in map(find_utility, requested) if utility]
     return Opening(
         journey="connect",
         org_name=_name("organization", org_name),
         title=_name("title", title),
         requested_utilities=requested,
-        region=regions.pop() if len(regions) == 1 else "",
+        # Connect is multi-market (R20): utilities of two regions are asked for in one session, begun in the first.
+        region=regions[0] if regions else "",
         reference_id=_reference_id(query),
         extra_query=_extra(query),
     )

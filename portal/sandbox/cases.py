@@ -69,6 +69,8 @@ class CaseRefusedError(Exception):
 @transaction.atomic
 def run_case(*, case: Case, session: Session, days: int | None = None) -> Ending:
     """Take an open session through a case. Raises CaseRefusedError before anything has happened."""
+    # Two presses of one button are one run: the second sees what the first has done.
+    session = Session.objects.select_for_update(of=("self",)).select_related("flow").get(pk=session.pk)
     run = _Run(session=session, case=case, days=DAYS.get(case, 0) if days is None else days)
     _refuse(case, run)
     session.case = case.value
@@ -92,8 +94,8 @@ class _Run:
 
 def _refuse(case: Case, run: _Run) -> None:
     session = run.session
-    if session.is_over:
-        raise CaseRefusedError("This session is over: open its link again.")
+    if session.is_over or session.case:
+        raise CaseRefusedError("This session has been used: open its link again.")
     if case is Case.TERMS_REJECTED and not journeys.needs_terms(session):
         raise CaseRefusedError("There are no terms to sign at this link.")
     if session.journey == Journey.LEGACY and case is Case.TWO_UTILITIES:
@@ -202,10 +204,9 @@ _STORIES: dict[Case, Callable[[_Run], Ending]] = {
 
 
 def _choose(session: Session) -> None:
-    """Answer what the first pages ask: the first region of the requested utilities, and a home."""
+    """Answer what the first pages ask, with the first answer that the flow allows."""
     if not session.region:
-        asked = [find_utility(utility_id) for utility_id in session.requested_utilities]
-        session.region = next((utility.region for utility in asked if utility), session.flow.regions[0])
+        session.region = session.flow.regions[0]
         journeys.advance(session, "region")
     if not session.customer_type:
         session.customer_type = session.flow.customer_types[0]
@@ -226,7 +227,8 @@ def _begin(run: _Run, utility: Utility) -> Authorization:
 
 def _authorize(run: _Run, utility: Utility, *, household: str = "", comes_back: bool = True) -> Authorization:
     authorization = _begin(run, utility)
-    authorization.household = household or household_of(f"customer of {run.session.token}")
+    # Whoever has the link is one customer: the same accounts when it is used again.
+    authorization.household = household or household_of(f"customer of {run.session.reference_id or run.session.token}")
     accounts = accounts_of(utility, authorization.household)
     turns = {
         Case.ENROLLED: [(Turn.ACTIVATE, timedelta())],

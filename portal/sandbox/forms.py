@@ -20,6 +20,7 @@ class FlowForm(forms.ModelForm[Flow]):
         choices=[(utility.utility_id, utility.name) for utility in UTILITIES if not utility.is_test],
         widget=forms.CheckboxSelectMultiple,
         required=False,
+        label="Utilities offered",
         help_text="None ticked: all of the region.",
     )
 
@@ -37,6 +38,7 @@ class FlowForm(forms.ModelForm[Flow]):
             "expected_days",
             "final_redirect_url",
         ]
+        labels = {"final_redirect_url": "Final Redirect URL"}
         widgets = {"terms": forms.Textarea(attrs={"rows": 3})}
 
     def clean_final_redirect_url(self) -> str:

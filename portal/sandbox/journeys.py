@@ -135,18 +135,19 @@ def needs_terms(session: Session) -> bool:
 
 
 def offered_utilities(session: Session) -> list[Utility]:
-    """Return the utilities of the session's region: the requested ones first, in the link's order."""
-    there = utilities_of(session.region)
+    """Return the requested utilities, in the link's order, and then the others of their regions, or of the chosen."""
+    requested = requested_utilities(session)
+    regions = dict.fromkeys([*(utility.region for utility in requested), session.region])
+    there = [utility for region in regions for utility in utilities_of(region)]
     if session.flow.utilities:
         there = [utility for utility in there if utility.utility_id in session.flow.utilities]
-    requested = requested_utilities(session)
     return requested + [utility for utility in there if utility not in requested]
 
 
 def requested_utilities(session: Session) -> list[Utility]:
-    """Return the requested utilities that are in the session's region."""
+    """Return the utilities that the link asks for."""
     asked = [find_utility(utility_id) for utility_id in session.requested_utilities]
-    return [utility for utility in asked if utility and utility.region == session.region]
+    return [utility for utility in asked if utility]
 
 
 @transaction.atomic

@@ -7,8 +7,20 @@ function goPlainly(event) {
   return true;
 }
 
+// Signed out meanwhile, the answer is the sign-in page: it must not stand inside another one.
+function isFromElsewhere({ xhr, pathInfo, requestConfig }) {
+  if (requestConfig?.verb !== "get" || !xhr.responseURL || !pathInfo) return false;
+  const asked = new URL(pathInfo.finalRequestPath ?? pathInfo.requestPath, window.location.href);
+  return new URL(xhr.responseURL).pathname !== asked.pathname;
+}
+
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, target } = event.detail;
+  if (target?.id !== "table" && isFromElsewhere(event.detail)) {
+    event.detail.shouldSwap = false;
+    window.location.reload();
+    return;
+  }
   if (target?.id !== "table" || xhr.status !== 200) return;
   if (!xhr.responseText.includes('id="table"') && goPlainly(event)) event.detail.shouldSwap = false;
 });

@@ -226,7 +226,7 @@ class TestForm:
             ({"name": "a\x00b"}, "name", "Null characters"),
             ({"name": "Taken"}, "name", "Another campaign has this name"),
             ({"channel": "pigeon"}, "channel", "pigeon is not one of the available choices"),
-            ({"starts_on": "2026-05-02", "ends_on": "2026-05-01"}, "ends_on", "before it begins on 2026-05-02"),
+            ({"starts_on": "2026-05-02", "ends_on": "2026-05-01"}, "ends_on", "before it begins on 2 May 2026"),
             ({"starts_on": "soon"}, "starts_on", "valid date"),
             ({"flow": "9" * 30}, "flow", "cannot be chosen"),
             ({"owner": "9" * 30}, "owner", "not one of the available choices"),

@@ -347,3 +347,22 @@ def test_check_columns() -> None:
     assert len(check_columns({0: "name", 3: "email"}, header)) == 1
     (missing,) = check_columns({0: "email"}, header)
     assert "Name or Company" in missing
+
+
+def test_pipedrives_address_in_many_columns_wins_over_the_one_line() -> None:
+    at = "of Postal address"
+    header = (
+        f"Person - ID,Person - Name,Person - Organization,Person - Postal address,Person - Street/road name {at},"
+        f"Person - House number {at},Person - City/town/village/locality {at},Person - State/county {at},"
+        f"Person - ZIP/Postal code {at},Person - Owner"
+    )
+    found = ["external_id", "name", "company", None, "street", "house_number", "city", "state", "postal_code", None]
+    columns = guess_columns(header.split(","))
+    assert [columns.get(index) for index in range(10)] == found
+
+
+def test_remarks_in_brackets_change_nothing_and_other_brackets_do() -> None:
+    header = "Kd.-Nr.,Last Name (required),State (2-letter),ZIP (5 digits)*,Site Address [optional],Usage (kWh)"
+    fields = ["external_id", "last_name", "state", "postal_code", "street"]
+    assert list(guess_columns(header.split(",")).values()) == fields
+    assert words_of("Address (billing)") == ("address", "billing")

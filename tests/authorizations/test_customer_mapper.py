@@ -247,3 +247,17 @@ def test_what_a_file_repeats_is_remembered_without_limit_to_what_it_may_hold() -
     customers, faults = read(f"Name,City,Utility\n{rows}")
     assert faults == []
     assert [customer["city"] for customer in customers] == [f"City {number}" for number in range(12_000)]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "street"),
+    [
+        ("Name,Straße,Hausnummer", ("Ann", "Hauptstr.", "12a"), "Hauptstr. 12a"),
+        ("Name,Street,House number", ("Ann", "Maple St", "12"), "12 Maple St"),
+        ("Name,Street,House number,Apt", ("Ann", "12 Maple St", "12", "3"), "12 Maple St, 3"),
+        ("Name,Street,House number", ("Ann", "Maple St", ""), "Maple St"),
+        ("Name,House number", ("Ann", "12"), "12"),
+    ],
+)
+def test_house_number_of_its_own_column(header: str, cells: tuple[str, ...], street: str) -> None:
+    assert one(header, *cells)["street"] == street

@@ -123,7 +123,7 @@ class TestStory:
         assert {row["url"] for row in rows} == set(Link.objects.values_list("url", flat=True))
         page = manager_client.get(f"/customers/import/{imported.pk}/")
         assert "2 links issued from Summer" in words(page)
-        assert f'href="/links/?flow={flow.pk}&amp;campaign={campaign.pk}"' in page.text
+        assert f'href="/links/?batch={imported.batch_id}"' in page.text
 
     def test_campaign_alone_says_the_flow(self, manager_client: Client) -> None:
         campaign = make_campaign()

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from portal.authorizations.models import Customer, Flow, Link
 from portal.authorizations.services import bulk_links, links
+from portal.authorizations.services.flows import retire
 from portal.authorizations.services.links import IssueRefused
 from tests.factories import make_customer, make_flow, make_link
 
@@ -76,3 +77,45 @@ def test_two_replace_the_same_link() -> None:
     assert "replaced already" in str(refused[0])
     assert Link.objects.live().count() == 1
     assert Link.objects.count() == 2
+
+
+@pytest.mark.parametrize("way", ["one", "bulk", "shared", "anew"])
+def test_a_flow_retired_meanwhile_is_words_and_no_error(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colleague retires it after the rules have looked at it; on SQLite, whose writers queue, just before."""
+    flow, customer = make_flow(), make_customer()
+    old = make_link(flow=flow)
+    acts: dict[str, Callable[[], Any]] = {
+        "one": lambda: links.issue_link(customer=customer, flow=flow, issued_by=None),
+        "bulk": lambda: bulk_links.issue_links(customers=[customer], flow=flow, issued_by=None),
+        "shared": lambda: links.issue_shared_link(flow=flow, label="Lobby", issued_by=None),
+        "anew": lambda: links.replace_link(link=old, issued_by=None),
+    }
+    if connection.vendor == "sqlite":
+        retire(flow=flow)
+    else:
+        module, name = (bulk_links, "_create_links") if way == "bulk" else (links, "_create")
+        create = getattr(module, name)
+
+        def create_too_late(*arguments: Any, **values: Any) -> Any:
+            assert isinstance(at_once(lambda: retire(flow=flow))[0], Flow)
+            return create(*arguments, **values)
+
+        monkeypatch.setattr(module, name, create_too_late)
+    with pytest.raises(IssueRefused, match="is retired, not live"):
+        acts[way]()
+    assert Link.objects.get() == old
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's writers queue: none can wait for another in a ring")
+def test_a_bulk_action_that_lost_a_deadlock_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow, customers = make_flow(), [make_customer(), make_customer()]
+    hold, lost = bulk_links.hold_customers, iter([True])
+
+    def lose_once(ids: Any) -> None:
+        hold(ids)
+        if next(lost, False):
+            raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(bulk_links, "hold_customers", lose_once)
+    result = bulk_links.issue_links(customers=customers, flow=flow, issued_by=None)
+    assert (result.created, Link.objects.count()) == (2, 2)

@@ -113,6 +113,7 @@ def test_r19_the_same_url_in_other_clothes(parts: ParsedUrl) -> None:
     scheme, _, rest = url.partition("://")
     host_length = next((place for place, character in enumerate(rest) if character in "/?"), len(rest))
     capitals = f"{scheme}://{rest[:host_length]}".upper() + rest[host_length:]
+    assert parse(rest, ALL) == parts
     assert parse(f"\n\t {capitals}\u200b ", ALL) == parts
     assert parse(url.replace(",", "%2C").replace("refId=", "ref-id="), ALL) == parts
     assert parse(url.replace("/?", "?").removesuffix("/"), ALL) == parts
@@ -230,7 +231,7 @@ HOSTS = "www.addleap.com, onboarding.leap.energy, connect.leap.energy"
             [("scheme", "http", "“http://” is not how it begins: Leap's URLs begin with https://")],
         ),
         (
-            "onboarding.leap.energy/acme/summer-dr/",
+            "://onboarding.leap.energy/acme/summer-dr/",
             [("scheme", "", "The beginning is missing: Leap's URLs begin with https://")],
         ),
         (

@@ -30,6 +30,7 @@ def make_meter(*, references: tuple[str, ...] = (), **values: Any) -> Meter:
         "utility_name": "PGE",
         "service_account": f"SA-{number:06}",
         "load_types": ["HVAC"],
+        "required_actions": {"partner": [], "leap": []},
         "details": {
             "customer": CUSTOMER,
             "utility": {"utility_name": "PGE", "electric_service_account_number": f"SA-{number:06}"},

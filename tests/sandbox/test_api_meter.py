@@ -37,7 +37,11 @@ def test_the_enrollment_carries_no_personal_data() -> None:
     meter = make_meter(global_enrollment_status="ELIGIBLE")
     record = ApiClient().call("getMeterEnrollment", meter_id=str(meter.meter_id)).data
     assert record["global_enrollment_status"] == "ELIGIBLE"
-    assert (record["tags"], record["program_enrollment"], record["required_actions"]) == ([], [], {})
+    assert (record["tags"], record["program_enrollment"], record["required_actions"]) == (
+        [],
+        [],
+        {"partner": [], "leap": []},
+    )
     assert "customer" not in record
 
 

@@ -252,6 +252,25 @@ def test_an_attempt_is_made_once_though_two_processes_look(receiver: Receiver, m
     assert len(receiver.received) == 1
 
 
+def test_two_processes_that_see_the_same_delivery_make_one_attempt(receiver: Receiver, monkeypatch: Any) -> None:
+    """The other one takes it between our look and our claim, which reads the ladder."""
+    receiver.statuses.append(500)  # it still waits afterwards, for its next attempt
+    subscribe(receiver)
+    emit("meter.created", CREATED)
+    others: list[int] = []
+
+    class Ladder(tuple[timedelta, ...]):
+        def __getitem__(self, index: Any) -> Any:
+            if not others:
+                others.append(0)
+                others[0] = deliver_due()
+            return super().__getitem__(index)
+
+    monkeypatch.setattr(deliveries, "LADDER", Ladder(deliveries.LADDER))
+    assert (deliver_due(), others) == (0, [1])
+    assert len(receiver.received) == 1
+
+
 def test_whoever_deletes_the_webhook_ends_its_deliveries() -> None:
     with Receiver(500) as receiver:
         webhook = subscribe(receiver)

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from portal.accounts.models import User
 from portal.authorizations.models import (
     PROVEN,
+    Batch,
     Campaign,
     CustomerType,
     Flow,
@@ -18,11 +19,18 @@ from portal.authorizations.models import (
     Utility,
 )
 
-STATUSES = [("proven", "proven by Leap"), ("unproven", "not proven"), *LinkStatus.choices]
+STATUSES = [
+    ("proven", "proven by Leap"),
+    ("unproven", "not proven"),
+    ("unmetered", "a customer’s, no meter yet"),
+    *LinkStatus.choices,
+]
+PARTS = [("new", "issued"), ("kept", "there already"), ("differing", "asking for other utilities")]
 MARKS = [
     ("live", "live"),
     ("void", "void"),
     ("replaced", "replaced"),
+    ("failed", "failed at a utility"),
     ("shared", "without a customer"),
     ("untraceable", "not traceable"),
 ]
@@ -55,6 +63,10 @@ class LinkFilterSet(filters.FilterSet):
         field_name="first_returned_at", lookup_expr="date__lte", label="Returned before"
     )
 
+    # Set by the page that says what a bulk action did; the form carries it along.
+    batch = filters.ModelChoiceFilter(queryset=Batch.objects.all(), method="by_batch", widget=forms.HiddenInput)
+    batch_part = filters.ChoiceFilter(choices=PARTS, method="by_nothing_more", widget=forms.HiddenInput)
+
     class Meta:
         model = Link
         fields: list[str] = []
@@ -71,10 +83,17 @@ class LinkFilterSet(filters.FilterSet):
     def search(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         return queryset.search(value)  # type: ignore[attr-defined]
 
+    def by_batch(self, queryset: QuerySet[Link], name: str, value: Batch) -> QuerySet[Link]:
+        """What a bulk action handed out, or the part of it that `batch_part` names."""
+        return queryset.of_batch(value, self.form.cleaned_data.get("batch_part") or "")  # type: ignore[attr-defined]
+
+    def by_nothing_more(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        """A part is one of a batch."""
+        return queryset
+
     def by_utility(self, queryset: QuerySet[Link], name: str, value: Utility) -> QuerySet[Link]:
         """The utility that the link asks for, or the customer's where it asks for none in particular."""
-        requesting = Link.requested_utilities.through.objects.filter(utility=value).values("link_id")
-        return queryset.filter(Q(utility=value) | Q(pk__in=requesting) | Q(customer__utility=value))
+        return queryset.asking_for(Utility.objects.filter(pk=value.pk))  # type: ignore[attr-defined]
 
     def by_region(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         requesting = Link.requested_utilities.through.objects.filter(utility__region=value).values("link_id")
@@ -87,6 +106,8 @@ class LinkFilterSet(filters.FilterSet):
             return queryset.filter(status__in=PROVEN)
         if value == "unproven":
             return queryset.exclude(status__in=PROVEN)
+        if value == "unmetered":
+            return queryset.filter(customer__isnull=False, metered_at__isnull=True, enrolled_at__isnull=True)
         return queryset.filter(status=value)
 
     def by_mark(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
@@ -94,6 +115,7 @@ class LinkFilterSet(filters.FilterSet):
             "live": Q(voided_at__isnull=True, replaced_by__isnull=True),
             "void": Q(voided_at__isnull=False),
             "replaced": Q(replaced_by__isnull=False),
+            "failed": Q(failed_at__isnull=False),
             "shared": Q(customer__isnull=True),
             "untraceable": Q(reference_id__isnull=True),
         }

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.utils.formats import date_format
 
 from portal.accounts.models import User
-from portal.authorizations.forms.links import UtilityChoiceField
+from portal.authorizations.forms.links import UtilityChoiceField, narrow_by_flow
 from portal.authorizations.models import Campaign, Channel, Flow, Utility
 from portal.authorizations.services.campaigns import find_problems
 
@@ -63,6 +64,7 @@ class CampaignForm(forms.ModelForm[Campaign]):
         self.fields["channel"].choices = [("", "Choose a channel"), *Channel.choices]  # type: ignore[attr-defined]
         self.fields["owner"].queryset = owners.order_by("first_name", "username")  # type: ignore[attr-defined]
         self.fields["owner"].empty_label = None  # type: ignore[attr-defined]
+        narrow_by_flow(self, "requested_utilities")
         self.fields["requested_utilities"].queryset = Utility.objects.order_by("region", "id")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
@@ -73,5 +75,8 @@ class CampaignForm(forms.ModelForm[Campaign]):
                 self.add_error(problem.field, problem.reason)
         starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
         if starts_on and ends_on and ends_on < starts_on:
-            self.add_error("ends_on", f"The campaign would end on {ends_on}, before it begins on {starts_on}.")
+            self.add_error(
+                "ends_on",
+                f"The campaign would end on {date_format(ends_on)}, before it begins on {date_format(starts_on)}.",
+            )
         return cleaned

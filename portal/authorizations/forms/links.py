@@ -3,8 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
+from django.urls import reverse
 
-from portal.authorizations.models import Campaign, Customer, Flow, Journey, Utility
+from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, Utility
 from portal.leap import reference_ids
 
 
@@ -23,6 +25,31 @@ class UtilityChoiceField(forms.ModelMultipleChoiceField):
 
     def label_from_instance(self, obj: Utility) -> str:
         return f"{obj.short_name} · {obj.region}"
+
+
+def narrow_by_flow(form: forms.BaseForm, name: str) -> None:
+    """Let htmx narrow the utilities in field `name` to those of the chosen flow, at once and whenever it changes.
+
+    Without scripts all stand there, and the form says which of them the flow does not offer.
+    """
+    attributes = {
+        "hx-get": f"{reverse('flow_utilities')}?field={name}",
+        "hx-trigger": "change" if form.is_bound else "load, change",
+        "hx-target": f"#id_{name}",
+        "hx-swap": "outerHTML",
+        "hx-include": f"[name='flow'], [name='{name}']",
+    }
+    form.fields["flow"].widget.attrs.update(attributes)
+
+
+class FlowUtilitiesForm(forms.Form):
+    """The part of a form that depends on its flow: the utilities, drawn again as a field called `name`."""
+
+    def __init__(self, data: QueryDict, *, flow: Flow, name: str) -> None:
+        offered = flow.utilities.all()
+        chosen = [pk for pk in data.getlist(name) if pk in {str(utility.pk) for utility in offered}]
+        super().__init__(initial={name: chosen})
+        self.fields[name] = UtilityChoiceField(offered, required=False)
 
 
 class IssueForm(forms.Form):
@@ -55,6 +82,7 @@ class IssueForm(forms.Form):
             self.fields[
                 "utilities"
             ].help_text = f"None ticked: the campaign’s, else the customer’s own, {customer.utility.short_name}."
+        narrow_by_flow(self, "utilities")
         for field in self.fields.values():
             if isinstance(field, forms.ModelChoiceField):
                 field.error_messages["invalid_choice"] = (
@@ -87,7 +115,7 @@ class IssueOneForm(IssueForm):
 
     reference_id = forms.CharField(
         required=False,
-        label="Own reference ID",
+        label="Own reference id",
         max_length=200,
         help_text="Empty: one is generated, random and without personal data. Own ones: 3 to 50 of A–Z a–z 0–9 - . _ ~",
     )
@@ -101,16 +129,16 @@ class IssueSharedForm(IssueForm):
 
     label = forms.CharField(max_length=100, help_text="Where it will hang or stand: poster, lobby; web page, footer.")
     trace = forms.ChoiceField(
-        label="Reference ID",
+        label="Reference id",
         choices=[
-            ("shared", "A shared reference ID: its meters trace to this link, not to a person"),
+            ("shared", "A shared reference id: its meters trace to this link, not to a person"),
             ("none", "None: Leap’s meters cannot be traced to this link at all"),
         ],
         initial="shared",
         widget=forms.RadioSelect,
     )
     reference_id = forms.CharField(
-        required=False, label="Own shared reference ID", max_length=200, help_text="Empty: one is generated."
+        required=False, label="Own shared reference id", max_length=200, help_text="Empty: one is generated."
     )
     field_order = ["label", "flow", "campaign", "utilities", "trace", "reference_id"]
 
@@ -140,12 +168,20 @@ class ReplaceForm(forms.Form):
         help_text="None ticked: the campaign’s, else the customer’s own.",
     )
     reference_id = forms.CharField(
-        required=False, label="Own reference ID", max_length=200, help_text="Empty: a new one is generated."
+        required=False, label="Own reference id", max_length=200, help_text="Empty: a new one is generated."
     )
 
-    def __init__(self, *args: Any, flow: Flow, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, link: Link, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        flow = link.flow
         self.fields["utilities"].queryset = flow.utilities.all()  # type: ignore[attr-defined]
+        if link.is_shared:
+            campaigns = "the campaign’s, else " if link.campaign_id else ""
+            self.fields["utilities"].help_text = f"None ticked: {campaigns}none: Connect then shows all of the region."
+            self.fields["reference_id"].label = "Own shared reference id"
+        if not link.is_traceable:
+            # It stays what it is: one that nothing can be traced to.
+            del self.fields["reference_id"]
         if not flow.takes_requested_utilities:
             del self.fields["utilities"]
 
@@ -155,6 +191,11 @@ class ReplaceForm(forms.Form):
     @property
     def wanted_utilities(self) -> list[Utility] | None:
         return list(self.cleaned_data.get("utilities") or []) or None
+
+    @property
+    def wanted_reference_id(self) -> str:
+        """Empty: one is generated, if the link has any."""
+        return self.cleaned_data.get("reference_id", "")
 
 
 class VoidForm(forms.Form):

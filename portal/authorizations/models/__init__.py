@@ -1,5 +1,6 @@
 """The domain's tables."""
 
+from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
@@ -8,7 +9,7 @@ from portal.authorizations.models.event import Connection, ConnectionState, Even
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobState
-from portal.authorizations.models.link import PROVEN, Link, LinkStatus
+from portal.authorizations.models.link import DEFAULT_EXPECTED_DAYS, PROVEN, Link, LinkStatus
 from portal.authorizations.models.meter import (
     Enrollment,
     EnrollmentDeadline,
@@ -18,17 +19,20 @@ from portal.authorizations.models.meter import (
     MeterMatch,
     Party,
     RequiredAction,
+    Standing,
     SyncPhase,
     SyncRun,
     SyncState,
 )
-from portal.authorizations.models.paper import PaperAuthorization, PaperForm
+from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
 __all__ = [
+    "DEFAULT_EXPECTED_DAYS",
     "PROVEN",
     "Address",
+    "Batch",
     "Campaign",
     "Channel",
     "Confirmation",
@@ -49,6 +53,7 @@ __all__ = [
     "Job",
     "JobState",
     "Journey",
+    "KeptLink",
     "Language",
     "Link",
     "LinkStatus",
@@ -58,9 +63,11 @@ __all__ = [
     "Outcome",
     "PaperAuthorization",
     "PaperForm",
+    "PaperStatus",
     "Party",
     "Region",
     "RequiredAction",
+    "Standing",
     "SyncPhase",
     "SyncRun",
     "SyncState",

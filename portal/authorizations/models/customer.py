@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Lower
 
 from portal.accounts.models import User
@@ -34,6 +34,10 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
             return self
         return self.filter(Q(assigned_rep=user) | Q(added_by=user))
 
+    def in_walking_order(self) -> Self:
+        """Town, postal code, street, house number as a number; those without an address last."""
+        return self.order_by(Case(When(door_order="", then=1), default=0), "door_order", "name", "pk")
+
     def search(self, text: str) -> Self:
         """Each word must occur in the name, company, email, street, city, external id or phone."""
         found = self
@@ -53,7 +57,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """All that a row of a list or an export shows: one query, and one more for `newest_link`."""
         from portal.authorizations.models.link import Link
 
-        links = Link.objects.only("customer", "status", "code", "reference_id", "voided_at", "replaced_by")
+        shown = ("customer", "status", "code", "reference_id", "voided_at", "failed_at", "replaced_by")
+        links = Link.objects.only(*shown)
         newest_first = models.Prefetch("links", queryset=links.order_by("-pk"), to_attr="links_newest_first")
         return self.select_related("utility", "assigned_rep").prefetch_related(newest_first)
 
@@ -79,7 +84,7 @@ class Customer(models.Model):
         help_text="Your own id of this customer. Imports match rows by it.",
     )
     reference_id = models.CharField(
-        "own reference ID",
+        "own reference id",
         max_length=reference_ids.MAX_LENGTH,
         null=True,
         blank=True,
@@ -108,6 +113,8 @@ class Customer(models.Model):
         on_delete=models.SET_NULL,
         related_name="added_customers",
     )
+    # Written by the services and the importer (services/door_order.py), never by hand.
+    door_order = models.CharField(max_length=255, blank=True, default="", db_default="", db_index=True, editable=False)
     notes = models.TextField(max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)

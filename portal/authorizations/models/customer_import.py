@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from portal.authorizations.models.batch import Batch
 from portal.authorizations.models.campaign import Campaign
 from portal.authorizations.models.flow import Flow
 
@@ -37,6 +38,8 @@ class CustomerImport(models.Model):
     same_count = models.PositiveIntegerField(default=0)
     refused_count = models.PositiveIntegerField(default=0)
     empty_count = models.PositiveIntegerField(default=0)
+    batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    differing_count = models.PositiveIntegerField(default=0)
     issued_count = models.PositiveIntegerField(default=0)
     partial = models.BooleanField(default=False, help_text="Applied without the refused rows.")
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")

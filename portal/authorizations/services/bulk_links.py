@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import ClassVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Link, Utility
+from portal.authorizations.models import Batch, Campaign, Customer, Flow, KeptLink, Link, Utility
 from portal.authorizations.services.flow_urls import build_url
-from portal.authorizations.services.links import FlowRules, IssueRefused, Request, hold_customers
+from portal.authorizations.services.links import FlowRules, IssueRefused, Request, hold_customers, replace_link
 from portal.leap import reference_ids
 
 BATCH = 2000
@@ -31,6 +31,7 @@ class BulkResult:
 
     MAX_REFUSALS: ClassVar[int] = 1000
 
+    batch: Batch | None = None
     created: int = 0
     existing: int = 0
     differing: int = 0
@@ -61,7 +62,8 @@ def issue_links(
     """
     rules = FlowRules(flow=flow, campaign=campaign)
     urls = UrlBuilder(flow)
-    result = BulkResult()
+    wanted = None if utilities is None else [utility.pk for utility in utilities]
+    result = BulkResult(batch=Batch.objects.create(issued_by=issued_by, wanted=wanted))
     done = 0
     for batch in _batches(customers):
         for attempt in range(3):
@@ -70,12 +72,45 @@ def issue_links(
                 with transaction.atomic():
                     _issue_batch(batch, rules=rules, urls=urls, utilities=utilities, by=issued_by, result=result)
                 break
-            except IntegrityError:
-                # Somebody took one of the reference ids in this moment: what is there now is found in the next try.
+            except (IntegrityError, OperationalError) as error:
+                # PostgreSQL ends one of two that wait for each other, as an import in another order of rows may: it is
+                # this one's turn to try again, unless the caller's transaction is lost with it. SQLite has waited long.
+                waits = isinstance(error, OperationalError)
+                if waits and (connection.vendor == "sqlite" or connection.in_atomic_block):
+                    raise
+                # Somebody took a reference id, or changed the flow, in this moment: the next try finds what is there
+                # now, or says that the flow is no longer live.
                 if attempt == 2:
                     raise
                 result = before
+                rules = FlowRules(flow=Flow.objects.get(pk=flow.pk), campaign=campaign)
         done += len(batch)
+        if report:
+            report(done)
+    return result
+
+
+def replace_links(
+    *,
+    links: Iterable[Link],
+    issued_by: User | None,
+    wanted: list[int] | None,
+    report: Callable[[int], None] | None = None,
+) -> BulkResult:
+    """Issue links anew one by one, each in its own transaction; `wanted` as the batch that found them noted it.
+
+    One that is void or replaced by now, or that its flow refuses, is told of and does not stop the others.
+    """
+    utilities = None if wanted is None else list(Utility.objects.filter(pk__in=wanted))
+    result = BulkResult(batch=Batch.objects.create(issued_by=issued_by, wanted=wanted))
+    for done, link in enumerate(links, start=1):
+        try:
+            successor = replace_link(link=link, issued_by=issued_by, utilities=utilities)
+        except IssueRefused as refusal:
+            result.refuse(link.customer or Customer(), str(refusal))
+        else:
+            Link.objects.filter(pk=successor.pk).update(batch=result.batch)
+            result.created += 1
         if report:
             report(done)
     return result
@@ -136,18 +171,23 @@ def _issue_batch(
     hold_customers(pk for pk, _ in wanted)
     there = _find_live_links([pk for pk, _ in wanted], rules)
     missing = []
+    kept = []
     for key, (customer, request) in wanted.items():
         if key in there:
+            link_id, asks_for = there[key]
+            differs = asks_for != {utility.pk for utility in request.requested}
+            kept.append(KeptLink(batch=result.batch, link_id=link_id, differs=differs))
             result.existing += 1
-            result.differing += there[key] != {utility.pk for utility in request.requested}
+            result.differing += differs
         else:
             missing.append((customer, request))
-    _create_links(missing, rules=rules, urls=urls, by=by)
+    KeptLink.objects.bulk_create(kept, ignore_conflicts=True)
+    _create_links(missing, rules=rules, urls=urls, by=by, batch=result.batch)
     result.created += len(missing)
 
 
-def _find_live_links(customer_ids: list[int], rules: FlowRules) -> dict[tuple[int, int], set[int]]:
-    """Return (customer, Legacy utility or 0) → the requested utilities of the live link there."""
+def _find_live_links(customer_ids: list[int], rules: FlowRules) -> dict[tuple[int, int], tuple[int, set[int]]]:
+    """Return (customer, Legacy utility or 0) → the live link there and its requested utilities."""
     links = Link.objects.live().filter(flow=rules.flow, campaign=rules.campaign, customer_id__in=customer_ids)
     found = {
         pk: ((customer_id, utility_id or 0), set[int]())
@@ -158,11 +198,11 @@ def _find_live_links(customer_ids: list[int], rules: FlowRules) -> dict[tuple[in
         for link_id, utility_id in requested.values_list("link_id", "utility_id"):
             if link_id in found:
                 found[link_id][1].add(utility_id)
-    return dict(found.values())
+    return {key: (pk, requested) for pk, (key, requested) in found.items()}
 
 
 def _create_links(
-    missing: list[tuple[Customer, Request]], *, rules: FlowRules, urls: UrlBuilder, by: User | None
+    missing: list[tuple[Customer, Request]], *, rules: FlowRules, urls: UrlBuilder, by: User | None, batch: Batch | None
 ) -> None:
     own = {customer.reference_id for customer, _ in missing if customer.reference_id}
     taken = set(Link.objects.filter(reference_id__in=own).values_list("reference_id", flat=True)) if own else set()
@@ -183,6 +223,7 @@ def _create_links(
                 code=reference_ids.to_code(generated),
                 issued_by=by,
                 issued_at=now,
+                batch=batch,
             )
         )
     created = Link.objects.bulk_create(links)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from portal.authorizations.services.customer_values import Refused, normalise_customer_type
 
-# Field of an import → its name on the screens. The two names and the two streets are joined.
+# Field of an import → its name on the screens. The two names, and the parts of a street, are joined.
 FIELDS: dict[str, str] = {
     "external_id": "External ID",
-    "reference_id": "Own reference ID",
+    "reference_id": "Own reference id",
     "name": "Name",
     "first_name": "First name",
     "last_name": "Last name",
@@ -23,6 +23,7 @@ FIELDS: dict[str, str] = {
     "email": "Email",
     "phone": "Phone",
     "street": "Street",
+    "house_number": "House number",
     "street2": "Street, second line",
     "city": "City",
     "state": "State",
@@ -72,7 +73,7 @@ _PLACES = {
     "other": 7,
 }
 _ADDRESS = (*_PERSON, "address", "default", "1", "account", *_PLACES)
-_ADDRESS_FIELDS = frozenset(("street", "street2", "city", "state", "postal_code"))
+_ADDRESS_FIELDS = frozenset(("street", "house_number", "street2", "city", "state", "postal_code"))
 
 _RULES: dict[str, _Rule] = {
     "external_id": _Rule(
@@ -81,7 +82,8 @@ _RULES: dict[str, _Rule] = {
             "client number, record id, contact id, record id contact, person id, account id, lead id, id, j id,"
             "customer key, customer code, customer ref, unique id, crm id, site id, premise id, property id,"
             "location id, system id, project id, uid, uuid, id cliente, numero de cliente, no cliente, no de cliente,"
-            "codigo de cliente, codigo cliente, kundennummer, kundennr, kunden nr, kunden id, kunde nr"
+            "codigo de cliente, codigo cliente, kundennummer, kundennr, kunden nr, kunden id, kunde nr, kd nr, kdnr,"
+            "organization id"
         ),
         _listed("external, our, own, internal, partner, crm, hubspot, salesforce, zoho, 18, digit, case, safe, unique"),
     ),
@@ -122,7 +124,7 @@ _RULES: dict[str, _Rule] = {
             "nombre de empresa, compania, razon social, organizacion, negocio, firma, firmenname, unternehmen,"
             "unternehmensname"
         ),
-        _listed("customer, client, contact, default, address, 1"),
+        _listed("customer, client, contact, default, address, 1, person"),
     ),
     "email": _Rule(
         _listed(
@@ -144,10 +146,18 @@ _RULES: dict[str, _Rule] = {
     ),
     "street": _Rule(
         _listed(
+            "street road name of postal address, street road name of address,"
             "street, street address, address 1, address line 1, street 1, street address 1, street line 1, address,"
             "street address line 1, address street, address address 1, addr, addr 1, street name and number,"
             "address line, calle, calle y numero, direccion, domicilio, strasse, strasse und hausnummer,"
             "strasse hausnummer, strasse nr, adresse, anschrift, full address"
+        ),
+        _ADDRESS,
+    ),
+    "house_number": _Rule(
+        _listed(
+            "house number of postal address, house number of address, house number, house no, street number,"
+            "street no, building number, hausnummer, hausnr, haus nr, numero exterior, num ext, no ext, numero"
         ),
         _ADDRESS,
     ),
@@ -161,6 +171,7 @@ _RULES: dict[str, _Rule] = {
     ),
     "city": _Rule(
         _listed(
+            "city town village locality of postal address, city town village locality of address,"
             "city, town, city town, town city, municipality, locality, ciudad, municipio, localidad, poblacion, ort,"
             "stadt, wohnort"
         ),
@@ -168,6 +179,7 @@ _RULES: dict[str, _Rule] = {
     ),
     "state": _Rule(
         _listed(
+            "state county of postal address, state county of address,"
             "state, state region, state province, province state, state or province, state code, state province code,"
             "state abbreviation, province code, province, st, region state, address region, address 1 region, estado,"
             "estado provincia, provincia, bundesland"
@@ -176,6 +188,7 @@ _RULES: dict[str, _Rule] = {
     ),
     "postal_code": _Rule(
         _listed(
+            "zip postal code of postal address, zip postal code of address,"
             "zip, zip code, zipcode, postal code, postalcode, postcode, post code, zip postal code, postal zip code,"
             "zip postcode, post zip code, zip code postal code, postal zip, zip 5, zip 4, zip plus 4, codigo postal,"
             "cp, c p, plz, postleitzahl"
@@ -228,13 +241,18 @@ _RULES: dict[str, _Rule] = {
 # What was found without words around it is better than all that was found with some.
 _EXACT, _LOOSE = 1000, 500
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
+# "Last Name (required)", "State (2-letter)", "ZIP (5 digits)"; other brackets tell columns apart.
+_REMARK = re.compile(
+    r"[(\[]\s*(?:[^()\[\]]*\d[^()\[\]]*|required|optional|mandatory|pflichtfeld|pflicht|obligatorio|requerido)\s*[)\]]",
+    re.IGNORECASE,
+)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WEAK = frozenset(("type", "class", "segment", "sector", "account type", "contact type", "account record type"))
 
 
 def words_of(header: str) -> tuple[str, ...]:
     """Return a header's words: "Billing Zip/Postal Code" and "billingZip_postalCode" give the same four."""
-    text = header.replace("#", " no ").replace("№", " no ").replace("º", "o").replace("ß", "ss")
+    text = _REMARK.sub(" ", header).replace("#", " no ").replace("№", " no ").replace("º", "o").replace("ß", "ss")
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     found = _WORDS.findall(_HUMP.sub(" ", text).casefold())
     joined = re.sub(r"\be (mails?)\b", r"e\1", " ".join(found)).split()

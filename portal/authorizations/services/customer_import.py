@@ -13,6 +13,7 @@ from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link
 from portal.authorizations.services.bulk_links import BulkResult, issue_links
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import BATCH, Report, StagedRow, Staging
+from portal.authorizations.services.door_order import make_door_order
 from portal.authorizations.services.links import IssueRefused
 
 #: The customer's columns of the CSV with links, each with its header.
@@ -31,6 +32,7 @@ CUSTOMER_COLUMNS = (
     "language",
 )
 LINK_COLUMNS = ("reference_id", "url", "short_url")
+ADDRESS = ("city", "postal_code", "street")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,13 @@ def _write_customers(batch: list[StagedRow], *, fields: Sequence[str], by: User 
     Checked values are what the columns take. To make an object of each row, and SQL of each value, as `bulk_create`
     does, takes several times as long as the database needs (`make bench`).
     """
-    rows = [row.values for row in batch if row.write]
+    rows: list[list[Any]] = [row.values for row in batch if row.write]
+    if not rows:
+        return 0
     # What the list says nothing of. `auto_now` works in save() only.
     now = timezone.now()
     rest = Customer(added_by=by, created_at=now, updated_at=now)
+    rows, fields = _with_door_order(rows, fields)
     columns = {field.attname: field for field in Customer._meta.concrete_fields if not field.primary_key}
     unsaid = [field for name, field in columns.items() if name not in fields]
     constants = [field.get_db_prep_save(getattr(rest, field.attname), connection) for field in unsaid]
@@ -137,6 +142,26 @@ def _write_customers(batch: list[StagedRow], *, fields: Sequence[str], by: User 
             source, values = _rows_in_sql(rows[start : start + step], types=types, constants=constants)
             cursor.execute(insert + source + otherwise, values)
     return len(rows)
+
+
+def _with_door_order(rows: list[list[Any]], fields: Sequence[str]) -> tuple[list[list[Any]], Sequence[str]]:
+    """Return the rows with each one's place on the way from door to door, if the list says anything of addresses."""
+    at = {name: position for position, name in enumerate(fields) if name in ADDRESS}
+    if not at:
+        return rows, fields
+    rows_known: list[dict[str, str]] = [{}] * len(rows)
+    if len(at) < len(ADDRESS):
+        # The rest of an address may be known from an earlier list.
+        position = list(fields).index("external_id")
+        known = Customer.objects.filter(external_id__in=[row[position] for row in rows])
+        there = {row.pop("external_id"): row for row in known.values("external_id", *ADDRESS)}
+        rows_known = [there.get(row[position], {}) for row in rows]
+    empty = dict.fromkeys(ADDRESS, "")
+    written = [
+        [*row, make_door_order(**{**empty, **known, **{name: row[position] for name, position in at.items()}})]
+        for row, known in zip(rows, rows_known, strict=True)
+    ]
+    return written, [*fields, "door_order"]
 
 
 def _rows_in_sql(

@@ -26,7 +26,7 @@ from portal.leap import reference_ids
 
 _Convert = Callable[[str], Any]
 
-_PARTS = ("first_name", "last_name", "street2")
+_PARTS = ("first_name", "last_name", "house_number", "street2")
 _ATTRIBUTES = {"utility": "utility_id", "rep": "assigned_rep_id"}
 _LINE_BREAKS = {"street": ", ", "street2": ", ", "notes": "\n"}
 _MAX_REMEMBERED = 10_000
@@ -78,7 +78,7 @@ class CustomerMapper:
         self._people = people
         self._column_of = column_of = {field: index for index, field in columns.items()}
         # A list may have a part without the whole; the whole then starts empty.
-        whole = {"first_name": "name", "last_name": "name", "street2": "street"}
+        whole = {"first_name": "name", "last_name": "name", "house_number": "street", "street2": "street"}
         given = set(column_of) | {whole[part] for part in _PARTS if part in column_of}
         targets = [field for field in FIELDS if field in given and field not in _PARTS]
         parts = [part for part in _PARTS if part in given]
@@ -92,6 +92,10 @@ class CustomerMapper:
         self._name, self._company = position.get("name", -1), position.get("company", -1)
         self._name_parts = [position[part] for part in ("first_name", "last_name") if part in position]
         self._street, self._street2 = position.get("street", -1), position.get("street2", -1)
+        self._house_number = position.get("house_number", -1)
+        # Written behind the street where its header is German or Spanish.
+        house = header[column_of["house_number"]].casefold() if "house_number" in column_of else ""
+        self._house_last = house.startswith(("haus", "num", "núm"))
         self._postal_code, self._state = position.get("postal_code", -1), position.get("state", -1)
 
     def read(self, row: Row) -> tuple[tuple[Any, ...], list[Fault]]:
@@ -114,6 +118,10 @@ class CustomerMapper:
         if not (name >= 0 and values[name]) and not (self._company >= 0 and values[self._company]):
             reason = "A customer needs a name or a company. Fill in one of them."
             raise _RefusedRowError(reason, "", ("name", "first_name", "last_name", "company"))
+        if self._house_number >= 0 and values[self._house_number] not in values[street].split():
+            words = [values[self._house_number], values[street]]
+            joined = " ".join(reversed(words) if self._house_last else words)
+            values[street] = _bounded("street", joined.strip())
         if self._street2 >= 0 and values[self._street2]:
             lines = [line for line in (values[street], values[self._street2]) if line]
             values[street] = _bounded("street", ", ".join(lines))

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
-from portal.authorizations.models import Customer, Link
+from portal.authorizations.models import Customer, Link, PaperAuthorization
+from portal.authorizations.services.door_order import make_door_order
 
 
 def add_customer(*, customer: Customer, added_by: User) -> Customer:
@@ -17,6 +18,7 @@ def add_customer(*, customer: Customer, added_by: User) -> Customer:
     Raises IntegrityError (django.db) if an external or reference id was taken in this moment.
     """
     customer.added_by = added_by
+    customer.door_order = door_order_of(customer)
     if customer.assigned_rep_id is None and not added_by.has_perm("authorizations.assign_customer"):
         customer.assigned_rep = added_by
     with transaction.atomic():
@@ -31,9 +33,15 @@ def change_customer(*, customer: Customer, fields: Iterable[str]) -> Customer:
     """
     changed = sorted(fields)
     if changed:
+        customer.door_order = door_order_of(customer)
         with transaction.atomic():
-            customer.save(update_fields=[*changed, "updated_at"])
+            customer.save(update_fields=[*changed, "door_order", "updated_at"])
     return customer
+
+
+def door_order_of(customer: Customer) -> str:
+    """Return where a customer stands on the way from door to door."""
+    return make_door_order(city=customer.city, postal_code=customer.postal_code, street=customer.street)
 
 
 def assign_customers(*, customers: "QuerySet[Customer]", rep: User | None) -> int:
@@ -60,11 +68,17 @@ def find_who_has_external_id(*, external_id: str, besides: Customer) -> Customer
     return Customer.objects.filter(external_id=external_id).exclude(pk=besides.pk).first()
 
 
-def find_who_has_reference_id(*, reference_id: str, besides: Customer) -> Customer | Link | None:
-    """Return another customer that keeps this reference id, or a link of somebody else that carries it."""
+def find_who_has_reference_id(*, reference_id: str, besides: Customer) -> Customer | Link | PaperAuthorization | None:
+    """Return another customer that keeps this reference id, or who carries it: somebody else's link, or any paper.
+
+    A paper of the customer's own as well: the id is for the customer's first link, whose meters would be the paper's.
+    """
     keeps = Customer.objects.filter(reference_id=reference_id).exclude(pk=besides.pk).first()
     if keeps is not None:
         return keeps
+    paper = PaperAuthorization.objects.filter(reference_id=reference_id).select_related("customer").first()
+    if paper is not None:
+        return paper
     link = Link.objects.filter(reference_id=reference_id).select_related("customer").first()
     if link is None or (besides.pk is not None and link.customer_id == besides.pk):
         return None

@@ -32,7 +32,9 @@ from portal.authorizations.models import (
     Utility,
 )
 from portal.authorizations.services.bulk_links import issue_links
+from portal.authorizations.services.customers import door_order_of
 from portal.authorizations.services.demo_journeys import send_customers
+from portal.authorizations.services.demo_papers import sign_papers
 from portal.authorizations.services.demo_people import FAMILY_NAMES, GIVEN_NAMES, PLACES, SHARES, TRADES, Place
 
 #: The same for all: the demo runs on one's own machine and is refused everywhere else.
@@ -45,6 +47,8 @@ PEOPLE = (
 )
 #: How far back the sample data reaches.
 DAYS = 90
+#: So many customers, the newest, are handed no link.
+WITHOUT_LINK = 40
 _SEED = 20250711
 _CAISO = ("pge", "sce", "sdge")
 _NYISO = ("cecony-utilityapi", "oru-utilityapi", "psegli-utilityapi")
@@ -88,6 +92,8 @@ def load_demo() -> DemoResult:
     campaigns = _make_campaigns(flows, people["manager"], now)
     customers = _make_customers(chance, people, now)
     _issue(customers, flows, campaigns, people)
+    # The last forty have no link: some of them signed on paper instead.
+    sign_papers(customers=customers[-WITHOUT_LINK:], now=now, manager=people["manager"], chance=chance)
     send_customers(
         chance=chance, now=now, earliest=now - timedelta(days=DAYS), manager=people["manager"], poster_flow=flows[0]
     )
@@ -220,6 +226,7 @@ def _make_customers(chance: random.Random, people: dict[str, User], now: datetim
         if number % 5:
             customer.assigned_rep = people["rep" if place.state == "CA" else "rep2"]
         customer.added_by = people["rep" if place.state == "CA" else "rep2"] if number % 12 == 0 else people["manager"]
+        customer.door_order = door_order_of(customer)
         customers.append(customer)
     Customer.objects.bulk_create(customers)
     for number, customer in enumerate(customers):
@@ -259,8 +266,8 @@ def _plain(name: str) -> str:
 def _issue(
     customers: list[Customer], flows: list[Flow], campaigns: dict[str, Campaign], people: dict[str, User]
 ) -> None:
-    """Issue each campaign's links, the oldest campaign first; about forty customers stay without one."""
-    everybody = customers[: len(customers) - 40]
+    """Issue each campaign's links, the oldest campaign first; forty customers stay without one."""
+    everybody = customers[:-WITHOUT_LINK]
     homes = [customer for customer in everybody if customer.customer_type != "commercial"]
     of_rep = {
         "rep": [c for c in homes[: len(homes) // 2] if c.state == "CA"],

@@ -136,8 +136,9 @@ def run_apply(imported: CustomerImport) -> None:
                 campaign=imported.campaign,
                 report=_report(imported),
             )
-            issued = applied.links.created if applied.links else 0
-            values = {"issued_count": issued, "applied_at": timezone.now(), "error": ""}
+            values: dict[str, object] = {"applied_at": timezone.now(), "error": ""}
+            if (links := applied.links) is not None:
+                values |= {"batch": links.batch, "issued_count": links.created, "differing_count": links.differing}
             if not _move(imported, from_states=(ImportState.APPLYING,), to=ImportState.APPLIED, **values):
                 raise _TakenBack
     except _TakenBack:

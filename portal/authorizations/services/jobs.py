@@ -1,20 +1,20 @@
 """Bulk actions that may take long: recorded as a Job, run by the worker, progress in the cache."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Job, JobState, Utility
-from portal.authorizations.services.bulk_links import BATCH, BulkResult, issue_links
+from portal.authorizations.models import Batch, Campaign, Customer, Flow, Job, JobState, Link, Utility
+from portal.authorizations.services.bulk_links import BATCH, BulkResult, issue_links, replace_links
 from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.progress import STALE_SECONDS, read_progress, report_progress
 
 #: Up to so many customers the person waits for the answer; more go to the worker.
 AT_ONCE = 2000
-ISSUE_LINKS = "issue links"
+ISSUE_LINKS, REPLACE_LINKS = "issue links", "issue links anew"
 
 
 def create_issue_job(
@@ -38,13 +38,19 @@ def create_issue_job(
     )
 
 
+def create_replace_job(*, batch: Batch, links: QuerySet[Link], created_by: User) -> Job:
+    """Note that these links, which `batch` found asking for other utilities, shall be issued anew."""
+    parameters = {"links": list(links.order_by("pk").values_list("pk", flat=True)), "wanted": batch.wanted}
+    return Job.objects.create(kind=REPLACE_LINKS, created_by=created_by, parameters=parameters)
+
+
 def run_job(job: Job) -> Job:
     """Run a job that waits; one that runs or has run is left alone. An error is kept with it, in words."""
     started = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(state=JobState.RUNNING)
     if not started:
         return job
     try:
-        job.result = _issue(job)
+        job.result = _replace(job) if job.kind == REPLACE_LINKS else _issue(job)
         job.state = JobState.DONE
     except IssueRefused as refusal:
         job.state, job.error = JobState.FAILED, str(refusal)
@@ -85,6 +91,22 @@ def _issue(job: Job) -> dict[str, object]:
     return _as_json(result)
 
 
+def _replace(job: Job) -> dict[str, object]:
+    ids = job.parameters["links"]
+    key = progress_key(job)
+    result = replace_links(
+        links=(
+            link
+            for start in range(0, len(ids), BATCH)
+            for link in Link.objects.filter(pk__in=ids[start : start + BATCH])
+        ),
+        issued_by=job.created_by,
+        wanted=job.parameters["wanted"],
+        report=lambda done: report_progress(key, done=done, total=len(ids), doing="Issuing links anew"),
+    )
+    return _as_json(result)
+
+
 def _customers(ids: Sequence[int]) -> Iterator[Customer]:
     for start in range(0, len(ids), BATCH):
         yield from Customer.objects.filter(pk__in=ids[start : start + BATCH]).order_by("pk")
@@ -92,5 +114,5 @@ def _customers(ids: Sequence[int]) -> Iterator[Customer]:
 
 def _as_json(result: BulkResult) -> dict[str, object]:
     refused = [{"customer": refusal.customer.pk, "reason": refusal.reason} for refusal in result.refused]
-    values = asdict(BulkResult(result.created, result.existing, result.differing, result.refused_count))
-    return {**values, "refused": refused}
+    counts = {name: getattr(result, name) for name in ("created", "existing", "differing", "refused_count")}
+    return {**counts, "refused": refused, "batch": result.batch.pk if result.batch else None}

@@ -1,19 +1,21 @@
 """Issue, replace and void links, one at a time. `bulk_links` does the same by the ten thousand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, Utility
+from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, PaperAuthorization, Utility
 from portal.authorizations.services.flow_urls import build_url
 from portal.leap import reference_ids
 
 #: A generated id that is taken already has one chance in 10^16: a second try is plenty.
 _TRIES = 3
+_T = TypeVar("_T")
 
 
 class IssueRefused(Exception):  # noqa: N818
@@ -96,14 +98,14 @@ class FlowRules:
         flow = self.flow
         if not flow.takes_customer_type(customer.customer_type):
             raise IssueRefused(
-                f"{customer} is {customer.get_customer_type_display().lower()}; the flow “{flow}” takes "
+                f"This customer is {customer.get_customer_type_display().lower()}; the flow “{flow}” takes "
                 f"{flow.get_customer_types_display().lower()} customers only.",
                 "customer",
             )
         if customer.utility_id and customer.utility_id not in self.offered:
             offered = ", ".join(utility.short_name for utility in self.offered.values())
             raise IssueRefused(
-                f"{customer}’s utility is {customer.utility}; the flow “{flow}” offers {offered}.", "customer"
+                f"This customer’s utility is {customer.utility}; the flow “{flow}” offers {offered}.", "customer"
             )
 
 
@@ -121,26 +123,21 @@ def issue_link(
     `utilities` None: the campaign's, else the customer's own. `reference_id` empty: the customer's own one if it is
     free, else a generated one. Raises IssueRefused.
     """
-    rules = FlowRules(flow=flow, campaign=campaign)
-    request = rules.request_for(customer, utilities)
-    for attempt in range(_TRIES):
-        try:
-            with transaction.atomic():
-                hold_customers([customer.pk])
-                live = find_live_link(customer=customer, flow=flow, campaign=campaign, utility=request.utility)
-                if live is not None:
-                    return Issued(live, created=False, differs=_differs(live, request, reference_id))
-                names = _choose_names(customer=customer, wanted=reference_id)
-                link = _create(rules=rules, request=request, customer=customer, names=names, by=issued_by)
-                return Issued(link, created=True)
-        except IntegrityError:
-            # Somebody else took the id in this moment: look again.
-            if attempt == _TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+
+    def issue() -> Issued:
+        rules = _read_rules(flow, campaign)
+        request = rules.request_for(customer, utilities)
+        hold_customers([customer.pk])
+        live = find_live_link(customer=customer, flow=flow, campaign=campaign, utility=request.utility)
+        if live is not None:
+            return Issued(live, created=False, differs=_differs(live, request, reference_id))
+        names = _choose_names(customer=customer, wanted=reference_id)
+        link = _create(rules=rules, request=request, customer=customer, names=names, by=issued_by)
+        return Issued(link, created=True)
+
+    return _try(issue)
 
 
-@transaction.atomic
 def issue_shared_link(
     *,
     flow: Flow,
@@ -156,13 +153,16 @@ def issue_shared_link(
     It carries a shared reference id; with `traceable` False it carries none, and no meter can be traced to it. Raises
     IssueRefused.
     """
-    rules = FlowRules(flow=flow, campaign=campaign)
-    request = rules.request_for(None, utilities)
-    names = _choose_names(customer=None, wanted=reference_id, traceable=traceable)
-    return _create(rules=rules, request=request, customer=None, names=names, by=issued_by, label=label)
+
+    def issue() -> Link:
+        rules = _read_rules(flow, campaign)
+        request = rules.request_for(None, utilities)
+        names = _choose_names(customer=None, wanted=reference_id, traceable=traceable)
+        return _create(rules=rules, request=request, customer=None, names=names, by=issued_by, label=label)
+
+    return _try(issue)
 
 
-@transaction.atomic
 def replace_link(
     *, link: Link, issued_by: User | None, utilities: Sequence[Utility] | None = None, reference_id: str = ""
 ) -> Link:
@@ -170,6 +170,10 @@ def replace_link(
 
     Raises IssueRefused if the link is void or replaced already, or if the flow's rules refuse.
     """
+    return _try(lambda: _replace(link=link, by=issued_by, utilities=utilities, reference_id=reference_id))
+
+
+def _replace(*, link: Link, by: User | None, utilities: Sequence[Utility] | None, reference_id: str) -> Link:
     link = Link.objects.select_for_update(of=("self",)).get(pk=link.pk)
     if not link.is_live:
         raise IssueRefused(
@@ -186,9 +190,7 @@ def replace_link(
     old = Link.objects.filter(pk=link.pk)
     old.update(voided_at=timezone.now(), void_reason="being replaced")
     names = _choose_names(customer=link.customer, wanted=reference_id, traceable=link.is_traceable)
-    successor = _create(
-        rules=rules, request=request, customer=link.customer, names=names, by=issued_by, label=link.label
-    )
+    successor = _create(rules=rules, request=request, customer=link.customer, names=names, by=by, label=link.label)
     old.update(voided_at=None, void_reason="", replaced_by=successor)
     return successor
 
@@ -237,9 +239,31 @@ def check_reference_id(*, reference_id: str, customer: Customer | None) -> None:
         raise IssueRefused(problem, "reference_id")
     if Link.objects.filter(reference_id=reference_id).exists():
         raise IssueRefused(f"“{reference_id}” belongs to another link already.", "reference_id")
+    if PaperAuthorization.objects.filter(reference_id=reference_id).exists():
+        raise IssueRefused(f"“{reference_id}” belongs to a paper authorization already.", "reference_id")
     taken = Customer.objects.filter(reference_id=reference_id)
     if (taken.exclude(pk=customer.pk) if customer else taken).exists():
         raise IssueRefused(f"“{reference_id}” is kept for another customer.", "reference_id")
+
+
+def _read_rules(flow: Flow, campaign: Campaign | None) -> FlowRules:
+    """Read the flow as it is now: an admin may have retired it since the form was shown. Raises IssueRefused."""
+    return FlowRules(flow=Flow.objects.get(pk=flow.pk), campaign=campaign)
+
+
+def _try(act: Callable[[], _T]) -> _T:
+    """Run `act` in a transaction; anew if somebody took an id or changed the flow in this moment.
+
+    The database refuses what no longer fits; the next try then finds it, hands it back or says why not.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            with transaction.atomic():
+                return act()
+        except IntegrityError:
+            continue
+    with transaction.atomic():
+        return act()
 
 
 def _differs(live: Link, request: Request, reference_id: str) -> bool:

@@ -21,7 +21,7 @@ class CustomerTable(tables.Table):
     )
     created_at = tables.DateColumn(
         verbose_name="Added",
-        format="M j, Y",
+        format="j M Y",
         order_by=("created_at", "pk"),
         attrs={"th": {"class": "num"}, "td": {"class": "num"}},
     )

@@ -16,6 +16,7 @@ from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import imports
 from portal.authorizations.services.customer_file import CustomerFileError
 from portal.authorizations.tasks import apply_import_task, check_import_task
+from portal.authorizations.views.link_issue import DIFFERING_SHOWN, differing_links
 from portal.authorizations.views.lists import user_of
 
 #: How many earlier imports, refused cells and changed values the screens show.
@@ -45,6 +46,7 @@ class CustomerImportView(PermissionRequiredMixin, View):
         context = {
             "form": form,
             "max_bytes": settings.MAX_UPLOAD_BYTES,
+            "max_megabytes": settings.MAX_UPLOAD_BYTES // 1024**2,
             "recent": all_imports().select_related("uploaded_by")[:RECENT],
         }
         return render(request, "authorizations/customer_import.html", context, status=422 if form.errors else 200)
@@ -96,7 +98,7 @@ class CustomerImportDetailView(PermissionRequiredMixin, DetailView[CustomerImpor
     request: PortalRequest
 
     def get_queryset(self) -> QuerySet[CustomerImport]:
-        return all_imports().select_related("flow", "campaign", "uploaded_by")
+        return all_imports().select_related("flow", "campaign", "uploaded_by", "batch")
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.object = self.get_object()
@@ -115,6 +117,8 @@ class CustomerImportDetailView(PermissionRequiredMixin, DetailView[CustomerImpor
             "stuck": imports.is_stuck(imported),
             "has_file": imports.has_file(imported),
         }
+        if imported.batch and imported.differing_count:
+            context["differing"] = differing_links(user_of(self.request), imported.batch)[:DIFFERING_SHOWN]
         if imported.file and imported.state in (ImportState.CHECKED, ImportState.APPLIED):
             staging = imports.staging_of(imported)
             context["faults"] = staging.read_faults(count=FAULTS_SHOWN)

@@ -11,11 +11,20 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.generic import DetailView, View
 
+from portal.accounts.models import User
 from portal.authorizations.filters.customers import CustomerFilterSet
-from portal.authorizations.forms.links import IssueForm, IssueOneForm, IssueSharedForm
-from portal.authorizations.models import Customer, Flow, Job
+from portal.authorizations.forms.links import FlowUtilitiesForm, IssueForm, IssueOneForm, IssueSharedForm
+from portal.authorizations.models import Batch, Customer, Flow, Job, Link, Utility
 from portal.authorizations.requests import PortalRequest
-from portal.authorizations.services.jobs import AT_ONCE, create_issue_job, is_stuck, progress_key, run_job
+from portal.authorizations.services.jobs import (
+    AT_ONCE,
+    REPLACE_LINKS,
+    create_issue_job,
+    create_replace_job,
+    is_stuck,
+    progress_key,
+    run_job,
+)
 from portal.authorizations.services.links import IssueRefused, issue_link, issue_shared_link
 from portal.authorizations.services.progress import read_progress
 from portal.authorizations.tasks import run_job_task
@@ -23,6 +32,8 @@ from portal.authorizations.views.lists import chosen_rows, user_of
 
 #: How many customers the search on the issue page offers.
 OFFERED = 8
+#: How many links that ask for other utilities the screens name, and how many a person waits for.
+DIFFERING_SHOWN, ANEW_AT_ONCE = 50, 200
 
 
 class LinkIssueView(PermissionRequiredMixin, View):
@@ -91,14 +102,31 @@ class LinkIssueView(PermissionRequiredMixin, View):
     def _offer_anew(self, request: HttpRequest, link: Any, form: IssueOneForm) -> HttpResponse:
         """The live link asks for something else: show both, change nothing until the person decides."""
         wanted = form.wanted_utilities
-        query = urlencode({"utilities": [utility.pk for utility in wanted or []]}, doseq=True)
+        reference_id = form.cleaned_data["reference_id"]
+        # `utilities=` asks for the default: none ticked.
+        chosen: dict[str, Any] = {"utilities": [utility.pk for utility in wanted or []] or [""]}
+        query = urlencode(chosen | ({"reference_id": reference_id} if reference_id else {}), doseq=True)
         context = {
             "link": link,
             "wanted": wanted,
-            "reference_id": form.cleaned_data["reference_id"],
-            "replace_url": reverse("link_replace", args=[link.pk]) + (f"?{query}" if query else ""),
+            "reference_id": reference_id,
+            "replace_url": f"{reverse('link_replace', args=[link.pk])}?{query}",
         }
         return render(request, "authorizations/link_issue_differs.html", context)
+
+
+class FlowUtilitiesView(PermissionRequiredMixin, View):
+    """The utilities of the flow that is being chosen in a form, for htmx: `field` is what the form calls them."""
+
+    permission_required = "authorizations.add_link"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        name = "requested_utilities" if request.GET.get("field") == "requested_utilities" else "utilities"
+        pk = request.GET.get("flow", "")
+        flow = Flow.objects.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+        form = FlowUtilitiesForm(request.GET, flow=flow, name=name) if flow else None
+        context = {"flow": flow, "field": form[name] if form else None, "name": name}
+        return render(request, "authorizations/_flow_utilities.html", context)
 
 
 class LinkIssueSelectionView(PermissionRequiredMixin, View):
@@ -177,6 +205,39 @@ class LinkIssueSharedView(PermissionRequiredMixin, View):
         )
 
 
+class BatchReplaceView(PermissionRequiredMixin, View):
+    """Asks, then issues anew those links of a batch that were there already and ask for other utilities."""
+
+    permission_required = "authorizations.add_link"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        batch = get_object_or_404(Batch, pk=pk)
+        links = self._links(request, batch)
+        if not links.exists():
+            messages.info(request, "No link of this batch is left that asks for other utilities.")
+            return redirect(f"{reverse('link_list')}?batch={pk}")
+        wanted = Utility.objects.filter(pk__in=batch.wanted or [])
+        context = {"batch": batch, "count": links.count(), "links": links[:DIFFERING_SHOWN], "wanted": wanted}
+        return render(request, "authorizations/batch_replace.html", context)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        batch = get_object_or_404(Batch, pk=pk)
+        job = create_replace_job(batch=batch, links=self._links(request, batch), created_by=user_of(request))
+        if len(job.parameters["links"]) <= ANEW_AT_ONCE:
+            run_job(job)
+        else:
+            run_job_task.enqueue(job.pk)
+        return redirect("job_detail", job.pk)
+
+    def _links(self, request: HttpRequest, batch: Batch) -> QuerySet[Link]:
+        return differing_links(user_of(request), batch).live()  # type: ignore[attr-defined]
+
+
+def differing_links(user: User, batch: Batch) -> QuerySet[Link]:
+    """Links that a batch found, of those the user may see, which ask for other utilities than were wanted."""
+    return Link.objects.visible_to(user).with_people().of_batch(batch, "differing")
+
+
 class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
     """How far a job is, and what came of it. People see their own; managers see all."""
 
@@ -195,6 +256,7 @@ class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         job = self.object
         refused = job.result.get("refused", [])
+        batch = Batch.objects.filter(pk=job.result.get("batch")).first()
         names = Customer.objects.in_bulk([row["customer"] for row in refused])
         return super().get_context_data(
             **kwargs,
@@ -202,5 +264,8 @@ class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
             stuck=is_stuck(job),
             refused=[{"customer": names.get(row["customer"]), "reason": row["reason"]} for row in refused],
             flow=Flow.objects.filter(pk=job.parameters.get("flow")).first(),
-            total=len(job.parameters.get("customers", [])),
+            total=len(job.parameters.get("customers", job.parameters.get("links", []))),
+            is_anew=job.kind == REPLACE_LINKS,
+            batch=batch,
+            differing=differing_links(user_of(self.request), batch)[:DIFFERING_SHOWN] if batch else [],
         )

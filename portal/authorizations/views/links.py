@@ -11,7 +11,7 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 from django.views.generic import DetailView, View
 
-from portal.authorizations.filters.links import LinkFilterSet
+from portal.authorizations.filters.links import PARTS, LinkFilterSet
 from portal.authorizations.forms.links import ReplaceForm, VoidForm
 from portal.authorizations.models import Link
 from portal.authorizations.services.csv_export import write_csv
@@ -24,6 +24,9 @@ from portal.printing import qr
 
 #: The size at which a link's page says how far its code can be read.
 SHOWN_SIZE_MM = 30.0
+
+#: What the third column means for a link without a customer.
+SOMEBODY = "Many people use this link. Each line says that somebody got there, the first of them then: not who."
 
 EXPORT_COLUMNS = (
     ("Customer", lambda link: link.title),
@@ -40,9 +43,11 @@ EXPORT_COLUMNS = (
     ("Live", lambda link: "yes" if link.is_live else ("void" if link.voided_at else "replaced")),
     ("We saw: first visit", lambda link: _moment(link.first_visited_at)),
     ("Browser claims: first return", lambda link: _moment(link.first_returned_at)),
+    ("Leap says: at the utility", lambda link: _moment(link.at_utility_at)),
     ("Leap says: authorized", lambda link: _moment(link.authorized_at)),
     ("Leap says: metered", lambda link: _moment(link.metered_at)),
     ("Leap says: enrolled", lambda link: _moment(link.enrolled_at)),
+    ("Leap says: failed at a utility", lambda link: _moment(link.failed_at)),
     ("Issued by", lambda link: str(link.issued_by) if link.issued_by else ""),
     ("Issued", lambda link: _moment(link.issued_at)),
 )
@@ -63,6 +68,12 @@ class LinkListView(PortalListView):
 
     def get_queryset(self) -> QuerySet[Link]:
         return Link.objects.visible_to(user_of(self.request)).with_people().with_counts()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        chosen = self.filterset.form.cleaned_data if self.filterset.form.is_valid() else {}
+        part = dict(PARTS).get(chosen.get("batch_part") or "", "")
+        return {**context, "batch": chosen.get("batch"), "batch_part": part}
 
 
 class LinkExportView(PermissionRequiredMixin, View):
@@ -102,6 +113,7 @@ class LinkDetailView(LinkPage):
             saw=timelines.what_we_saw(link),
             claims=timelines.what_a_browser_claims(link),
             leap=timelines.what_leap_says(link),
+            leap_note=SOMEBODY if link.is_shared and link.at_utility_at else "",
             scans=f"scans from {distance / 10:.0f} cm at {SHOWN_SIZE_MM:.0f} mm",
         )
 
@@ -155,19 +167,21 @@ class LinkReplaceView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
-        wanted = request.GET.getlist("utilities") or [str(utility.pk) for utility in link.utilities_asked]
-        return self._show(request, link, ReplaceForm(flow=link.flow, initial={"utilities": wanted}))
+        asked = [str(utility.pk) for utility in link.utilities_asked]
+        wanted = [pk for pk in request.GET.getlist("utilities") if pk] if "utilities" in request.GET else asked
+        initial = {"utilities": wanted, "reference_id": request.GET.get("reference_id", "")}
+        return self._show(request, link, ReplaceForm(link=link, initial=initial))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
-        form = ReplaceForm(request.POST, flow=link.flow)
+        form = ReplaceForm(request.POST, link=link)
         if form.is_valid():
             try:
                 successor = replace_link(
                     link=link,
                     issued_by=user_of(request),
                     utilities=form.wanted_utilities,
-                    reference_id=form.cleaned_data["reference_id"],
+                    reference_id=form.wanted_reference_id,
                 )
             except IssueRefused as refusal:
                 form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))

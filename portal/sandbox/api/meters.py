@@ -10,15 +10,18 @@ from portal.sandbox.api.errors import Refusal, meter_refusal
 from portal.sandbox.api.records import detail_record, enrollment_record, for_details, for_enrollments
 from portal.sandbox.api.search import search_meters
 from portal.sandbox.api.search_request import parse_uuid
+from portal.sandbox.meters import settle
 from portal.sandbox.models import Meter
 
 
 def _search_details(body: Body) -> Body:
+    settle()
     meters, token = search_meters(body, for_details())
     return _page([detail_record(meter) for meter in meters], token)
 
 
 def _search_enrollments(body: Body) -> Body:
+    settle()
     meters, token = search_meters(body, for_enrollments())
     return _page([enrollment_record(meter) for meter in meters], token)
 
@@ -40,6 +43,7 @@ def _one(meter_id: str, meters: QuerySet[Meter]) -> Meter:
     found = parse_uuid(meter_id)
     if found is None:
         raise Refusal(400, "Meter id is not a UUID", {"meter_id": meter_id[:200]})
+    settle()
     meter = meters.filter(meter_id=found, appears_at__lte=clock.now()).first()
     if meter is None:
         raise Refusal(404, "Meter not found", {"meter_id": str(found)})

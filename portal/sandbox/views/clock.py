@@ -15,7 +15,7 @@ from portal.sandbox.tester_forms import ClockForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def clock(request: HttpRequest) -> HttpResponse:
     """Show the sandbox's time; move it forward, or return to the real one."""
-    form = ClockForm(request.POST or None)
+    form = ClockForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and request.POST.get("act") == "reset":
         reset()
         return redirect("sandbox:clock")

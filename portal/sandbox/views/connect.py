@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,7 +14,7 @@ from portal.sandbox import journeys
 from portal.sandbox.addresses import Opening, UnreadableError, read_legacy, read_regional, read_titled
 from portal.sandbox.models import AuthorizationStatus, Journey, Session, SessionStatus
 from portal.sandbox.utilities import CUSTOMER_TYPES, REGIONS, find_utility
-from portal.sandbox.views.pages import Onwards, find_session, origin_of, page
+from portal.sandbox.views.pages import Onwards, find_session, lock_session, origin_of, page
 
 
 @login_not_required
@@ -39,10 +40,12 @@ def regional(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def session(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     """The page of Connect that a session stands at, and the step that its customer takes there."""
-    found = find_session(str(token))
-    if request.method == "POST" and not found.is_over and not journeys.is_idle(found):
-        return _take_step(request, found, request.POST.get("step", ""))
-    return _show_step(request, found, request.GET.get("show", ""))
+    if request.method == "POST":
+        with transaction.atomic():
+            found = lock_session(str(token))
+            if not found.is_over and not journeys.is_idle(found):
+                return _take_step(request, found, request.POST.get("step", ""))
+    return _show_step(request, find_session(str(token)), request.GET.get("show", ""))
 
 
 @login_not_required

@@ -13,7 +13,7 @@ from portal.sandbox.meters import settle
 from portal.sandbox.models import Flow, Meter, Session
 from portal.sandbox.views.connect import regional
 
-SHOWN = 50
+SHOWN = 20
 #: Further pages of the tester: words, URL name, what for.
 TOOLS: list[tuple[str, str, str]] = [
     ("Clock", "sandbox:clock", "move the sandbox’s time forward: late meters appear, deliveries are due"),
@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def flow_update(request: HttpRequest, pk: int) -> HttpResponse:
     """What Leap would configure for a partner, configured by the tester."""
     flow = get_object_or_404(Flow, pk=pk)
-    form = FlowForm(request.POST or None, instance=flow)
+    form = FlowForm(request.POST or None, instance=flow, label_suffix="")
     if request.method == "POST" and form.is_valid():
         form.save()
         return redirect("sandbox:home")

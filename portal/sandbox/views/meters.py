@@ -16,12 +16,12 @@ SHOWN = 50
 RESOLVE = "resolve"
 #: What the select offers: value and words. A turn by its own value, a status by its name.
 CHANGES = [
-    (Turn.REAUTHORIZE.value, "Require another authorization (AUTH_0001)"),
-    (Turn.CONFLICT.value, "Put it in a conflicting program"),
-    (RESOLVE, "Resolve what is required of the partner"),
-    (Turn.ACTIVATE.value, "Enroll it: ACTIVE, in a market group"),
-    *((status.value, f"Set the status to {status.value}") for status in EnrollmentStatus),
-    (Turn.ARCHIVE.value, "Archive it"),
+    (Turn.REAUTHORIZE.value, "Must re-authorize (AUTH_0001)"),
+    (Turn.CONFLICT.value, "Is in a conflicting program"),
+    (RESOLVE, "Partner’s actions are resolved"),
+    (Turn.ACTIVATE.value, "Is enrolled, in a market group"),
+    *((status.value, f"Status becomes {status.value}") for status in EnrollmentStatus),
+    (Turn.ARCHIVE.value, "Is archived"),
 ]
 
 
@@ -29,7 +29,7 @@ CHANGES = [
 @require_http_methods(["GET", "HEAD", "POST"])
 def meter_list(request: HttpRequest) -> HttpResponse:
     """Show meters, the newest first; let something happen to one."""
-    words, before = request.GET.get("q", "").strip(), request.GET.get("before", "")
+    words, before = request.GET.get("q", "").replace("\0", "\ufffd").strip(), request.GET.get("before", "")
     if request.method == "POST":
         _change(request.POST.get("meter", ""), request.POST.get("change", ""))
         return redirect(reverse("sandbox:meter_list", query={"q": words} if words else None))
@@ -46,7 +46,7 @@ def meter_list(request: HttpRequest) -> HttpResponse:
 
 def _found(words: str, before: int | None) -> QuerySet[Meter]:
     meters = Meter.objects.prefetch_related("references").order_by("-pk")
-    if words and "\0" not in words:
+    if words:
         is_it = Q(partner_reference=words) | Q(references__reference_id=words) | Q(service_account=words)
         meters = meters.filter(is_it).distinct()
     return meters if before is None else meters.filter(pk__lt=before)

@@ -22,6 +22,11 @@ def find_session(token: str) -> Session:
     return get_object_or_404(Session.objects.select_related("flow"), token=token)
 
 
+def lock_session(token: str) -> Session:
+    """Return the session of a page's address, held until the transaction ends: two presses of one button are one."""
+    return get_object_or_404(Session.objects.select_for_update(of=("self",)).select_related("flow"), token=token)
+
+
 def origin_of(request: HttpRequest) -> str:
     """Return scheme and host that the browser asked."""
     return f"{request.scheme}://{request.get_host()}"

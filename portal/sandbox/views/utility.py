@@ -13,7 +13,7 @@ from portal.sandbox import clock, journeys
 from portal.sandbox.households import accounts_of, household_of
 from portal.sandbox.models import Authorization, AuthorizationStatus, Journey, Session, Stage
 from portal.sandbox.utilities import Utility, find_utility
-from portal.sandbox.views.pages import find_session, page
+from portal.sandbox.views.pages import find_session, lock_session, page
 
 # What a tester types to reach a page by hand; the pages say so.
 WRONG_PASSWORD = "wrong"  # noqa: S105
@@ -35,18 +35,19 @@ REASONS = {
 @require_http_methods(["GET", "HEAD", "POST"])
 def utility(request: HttpRequest, token: uuid.UUID, authorization_id: uuid.UUID) -> HttpResponse:
     """The page of the utility that an authorization stands at, and what the customer does there."""
-    session = find_session(str(token))
-    authorization = get_object_or_404(session.authorizations, authorization_id=authorization_id)
-    authorization.session = session
-    at = find_utility(authorization.utility_id)
-    if at is None or session.is_over or authorization.status == AuthorizationStatus.COMPLETED:
-        return redirect("sandbox:session", token)
-    if request.method == "POST":
-        return _act(request, authorization, at)
-    return _show(request, authorization, at)
+    with transaction.atomic():
+        session = (lock_session if request.method == "POST" else find_session)(str(token))
+        authorization = get_object_or_404(session.authorizations, authorization_id=authorization_id)
+        authorization.session = session
+        at = find_utility(authorization.utility_id)
+        is_done = session.is_over or authorization.status == AuthorizationStatus.COMPLETED
+        if at is None or is_done or journeys.is_idle(session):
+            return redirect("sandbox:session", token)
+        if request.method == "POST":
+            return _act(request, authorization, at)
+        return _show(request, authorization, at)
 
 
-@transaction.atomic
 def _act(request: HttpRequest, authorization: Authorization, at: Utility) -> HttpResponse:
     """Do what was pressed. Whoever failed and tries again begins another authorization."""
     session, act = authorization.session, request.POST.get("act", "")

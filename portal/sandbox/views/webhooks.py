@@ -10,7 +10,7 @@ from portal.sandbox.models import Delivery, DeliveryOptions, Webhook
 from portal.sandbox.tasks import wake
 from portal.sandbox.tester_forms import DeliveryOptionsForm
 
-SHOWN = 100
+SHOWN = 50
 
 
 @login_required

@@ -1,0 +1,84 @@
+"""The order in which somebody walks from door to door: town, postal code, street, then the house number as a number.
+
+Pure Python, no Django. A key is made of small ASCII letters and digits alone, which every database sorts alike,
+whatever its collation: digits before letters. “0” therefore stands between words, “00” between parts.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+#: As the column of the customer's table.
+MAX_KEY = 255
+
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER_FIRST = re.compile(
+    r"(\d{1,7})(?!\d|st\b|nd\b|rd\b|th\b)(?:\s*[-–]\s*\d+)?([a-z]?)\b\s*(?:\d\s*[/⁄]\s*\d)?\s*(?=\D)(.*)", re.DOTALL
+)
+_NUMBER_LAST = re.compile(r"(.*\D)[\s,]+(?:no\.?\s*|nr\.?\s*|#\s*)?(\d{1,7})(?:\s*[-/–]\s*\d+)?\s*([a-z]?)", re.DOTALL)
+_UNIT_FIRST = re.compile(r"(?:apt|apartment|unit|suite|ste|#|rm|room|floor|fl)\b.*|#.*")
+# Hauptstraße, Hauptstr.
+_STREET = re.compile(r"str(?:asse)?\Z")
+_SHORT = {
+    "street": "st",
+    "str": "st",
+    "strasse": "st",
+    "avenue": "ave",
+    "av": "ave",
+    "boulevard": "blvd",
+    "road": "rd",
+    "drive": "dr",
+    "lane": "ln",
+    "court": "ct",
+    "place": "pl",
+    "terrace": "ter",
+    "highway": "hwy",
+    "circle": "cir",
+    "north": "n",
+    "south": "s",
+    "east": "e",
+    "west": "w",
+}
+
+
+def make_door_order(*, city: str, postal_code: str, street: str) -> str:
+    """Return the key of an address; empty if there is none."""
+    if not (city or postal_code or street):
+        return ""
+    name, number, rest = _split_street(_plain(street))
+    words = "0".join(_SHORT.get(word) or _STREET.sub("st", word) for word in _WORD.findall(name))
+    # A number of up to seven digits: what is smaller comes first.
+    return f"{_place(city, postal_code)}00{words}00{number:07}00{_join(rest)}"[:MAX_KEY]
+
+
+@lru_cache(maxsize=5000)
+def _place(city: str, postal_code: str) -> str:
+    # Of ZIP+4 the first five: the rest tells blocks apart, by no order that one could walk.
+    return f"{_join(_plain(city))}00{_join(_plain(postal_code.split('-')[0]))}"
+
+
+def _split_street(street: str) -> tuple[str, int, str]:
+    """Return the street's name, the house number (0: none) and what tells doors of one house apart."""
+    head, comma, rest = street.partition(",")
+    if comma and _UNIT_FIRST.fullmatch(head.strip()):
+        head, rest = rest.strip(), head
+    head = head.strip()
+    if (found := _NUMBER_FIRST.fullmatch(head)) and found[3].strip():
+        return found[3], int(found[1]), f"{found[2]} {rest}"
+    if found := _NUMBER_LAST.fullmatch(head):
+        return found[1], int(found[2]), f"{found[3]} {rest}"
+    # "Calle Mayor, 12, 3.º B"
+    if found := re.fullmatch(r"\s*(?:no\.?|nr\.?|#)?\s*(\d{1,7})\b(.*)", rest, re.DOTALL):
+        return head, int(found[1]), found[2]
+    return head, 0, rest
+
+
+def _plain(text: str) -> str:
+    text = text.casefold().replace("ß", "ss")
+    if text.isascii():
+        return text
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+def _join(text: str) -> str:
+    return "0".join(word.zfill(4) if word.isdecimal() else word for word in _WORD.findall(text))
