@@ -194,7 +194,7 @@ def page_png(labels: Iterable[Label], options: SheetOptions, *, dpi: int = 110) 
     room = options.stock.labels_per_page - options.start_at + 1
     write_pdf(pdf, islice(labels, room), options)
     file = io.BytesIO()
-    next(page_images(pdf.getvalue(), dpi)).save(file, "PNG")
+    next(page_images(pdf.getvalue(), dpi, grey=False)).save(file, "PNG")
     return file.getvalue()
 
 

@@ -1,7 +1,5 @@
 """The measurement of printed codes: what it prints is what was read."""
 
-from collections.abc import Callable
-
 import pytest
 from PIL import Image
 
@@ -12,7 +10,9 @@ pytestmark = pytest.mark.pure
 
 
 def test_every_stock_is_measured_and_counts_what_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    blank: Callable[[Image.Image], Image.Image] = lambda image: Image.new("L", image.size, 255)  # noqa: E731
+    def blank(image: Image.Image) -> Image.Image:
+        return Image.new("L", image.size, 255)
+
     monkeypatch.setattr(scan, "DAMAGES", {"none": lambda image: image, "painted over": blank})
     monkeypatch.setattr(scan, "_QUICK_LABELS", 2)
     monkeypatch.setattr(scan, "_QUICK_PAGES", 1)
