@@ -17,7 +17,7 @@ from tests.printing.damage import DAMAGES, DPI, is_read, seen
 
 GOAL = 0.9  # of the default (short link, Q), after every damage
 _MOST_LABELS, _MOST_PAGES = 60, 8
-_QUICK_LABELS, _QUICK_PAGES = 20, 2
+_QUICK_LABELS, _QUICK_PAGES = 12, 1
 
 
 def run(rounds: int = MIN_ROUNDS, *, quick: bool = False) -> list[Shares]:
