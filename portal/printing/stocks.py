@@ -176,7 +176,7 @@ def find_stock(name: str) -> Stock:
 
 # Avery US: label, pitch and top margin of the open template files of gLabels (templates/avery-us-templates.xml in
 # https://github.com/jimevins/glabels-qt), corners too. Side margins: the grid is centred on the sheet, which gives the
-# 0.1875 in of 5160 that Avery's template for Word has, where older files of gLabels are 1/32 in off.
+# 0.1875 in and 2.75 in that other open label software has for 5160, where gLabels is 1/32 in off.
 # Avery A4: templates/avery-iso-templates.xml, with columns 2.5 mm apart and the grid centred on the sheet.
 _ALL = (
     Stock(
