@@ -104,7 +104,7 @@ def test_nothing_is_inline_and_nothing_from_another_host(path):
     assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text)
 
 
-#: 24 Nov 2026 and 24 Nov 2026, 14:05; a weekday may stand before, seconds alone below a date; the last is for addresses.
+#: 24 Nov 2026 and 24 Nov 2026, 14:05; a weekday may stand before, seconds alone below a date; the last: in addresses.
 DATE_STYLES = {"j M Y", "j M Y, H:i", "l, j M Y", "H:i:s", "Y-m-d"}
 
 

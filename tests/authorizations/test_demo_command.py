@@ -10,13 +10,16 @@ from django.test import Client
 
 from portal.accounts.models import User
 from portal.authorizations.models import (
+    PROVEN,
     Customer,
     Flow,
     Installation,
     Link,
     LinkStatus,
+    Meter,
     PaperAuthorization,
     PaperStatus,
+    SyncRun,
     Utility,
 )
 from portal.authorizations.services.demo import PASSWORD
@@ -59,6 +62,20 @@ class TestDemo:
         assert set(statuses) == set(LinkStatus.values)
         assert Link.objects.filter(replaced_by__isnull=False).exists()
         assert Link.objects.filter(customer=None, reference_id=None).exists()
+
+    def test_what_leap_says_stands_on_its_events_and_meters(self) -> None:
+        """No milestone without the row that proves it; some failed, some meters are nobody's, one is archived."""
+        run()
+        proven = Link.objects.filter(status__in=PROVEN)
+        assert proven.count() > 50
+        assert all(link.events.filter(event_status="COMPLETED").exists() for link in proven)
+        metered = list(Link.objects.filter(metered_at__isnull=False))
+        assert metered
+        assert all(link.meter_matches.exists() for link in metered)
+        assert Link.objects.filter(failed_at__isnull=False).exists()
+        assert Meter.objects.unmatched().filter(is_archived=True).exists()
+        assert Meter.objects.filter(needs_authorization=True, matches__isnull=False).exists()
+        assert SyncRun.objects.get().state == "done"
 
     def test_r1_paper_authorizations_in_every_status_with_their_scans(self) -> None:
         run()

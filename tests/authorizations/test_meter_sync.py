@@ -161,6 +161,20 @@ def test_r14_a_link_of_later_is_matched_by_a_full_sync(leap: LeapServer) -> None
     assert link.metered_at is None
 
 
+def test_r14_a_link_of_later_with_the_meters_partner_reference_is_matched_by_the_next_sync(leap: LeapServer) -> None:
+    """A partner's own reference id, given to Leap before it came here."""
+    leap.details = [meter_record(1, partner_reference="site-0042")]
+    sync_meters(full=False)
+    assert Meter.objects.unmatched().count() == 1
+    link = make_link(customer=make_customer(reference_id="site-0042"))
+    assert link.reference_id == "site-0042"
+    leap.details = []
+    sync_meters(full=False)
+    link.refresh_from_db()
+    assert link.status == "metered"
+    assert link.meter_matches.get().matched_by == "partner"
+
+
 def test_r14_milestones_only_move_forward_and_void_links_get_proof(leap: LeapServer) -> None:
     early = CREATED - timedelta(days=9)
     link = issued(make_link(), CREATED - timedelta(days=10))

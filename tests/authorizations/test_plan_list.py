@@ -135,7 +135,7 @@ class TestHome:
     def test_counts_lost_authorizations(self, manager: User) -> None:
         make_meter(needs_authorization=True)
         make_meter(needs_authorization=True, is_archived=True)
-        [todo] = [todo for todo in list_todos(manager) if todo.badge == "Re-authorize"]
+        [todo] = [todo for todo in list_todos(manager) if todo.badge == "Lost"]
         assert todo.text == "1 meter lost the authorization"
 
     def test_reps_are_told_of_neither(self, rep: User) -> None:

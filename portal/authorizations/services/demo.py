@@ -93,7 +93,7 @@ def load_demo() -> DemoResult:
     customers = _make_customers(chance, people, now)
     _issue(customers, flows, campaigns, people)
     # The last forty have no link: some of them signed on paper instead.
-    sign_papers(customers=customers[-WITHOUT_LINK:], now=now, manager=people["manager"])
+    sign_papers(customers=customers[-WITHOUT_LINK:], now=now, manager=people["manager"], chance=chance)
     send_customers(
         chance=chance, now=now, earliest=now - timedelta(days=DAYS), manager=people["manager"], poster_flow=flows[0]
     )

@@ -1,6 +1,7 @@
 """The sample data's paper authorizations: eight signed forms, in every state that they can be in."""
 
 import io
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from portal.accounts.models import User
 from portal.authorizations.models import Customer, PaperAuthorization, PaperForm, PaperStatus, Region
+from portal.authorizations.services.demo_leap import show_meter
 from portal.authorizations.services.paper import (
     mark_sent,
     record_paper_authorization,
@@ -32,14 +34,16 @@ _STORIES = (
 _LEAP = (PaperStatus.METERED, PaperStatus.ENROLLED)
 
 
-def sign_papers(*, customers: Sequence[Customer], now: datetime, manager: User) -> None:
+def sign_papers(*, customers: Sequence[Customer], now: datetime, manager: User, chance: random.Random) -> None:
     """Let Californian customers without a link sign a form each, the longest ago first."""
     in_california = [c for c in customers if c.utility is not None and c.utility.region == Region.CAISO]
     for number, (customer, (status, days)) in enumerate(zip(in_california, _STORIES, strict=False)):
-        _sign(customer, status, now - timedelta(days=days), manager, photographed=number % 4 == 3)
+        _sign(customer, status, now - timedelta(days=days), manager, chance, photographed=number % 4 == 3)
 
 
-def _sign(customer: Customer, status: PaperStatus, at: datetime, manager: User, *, photographed: bool) -> None:
+def _sign(
+    customer: Customer, status: PaperStatus, at: datetime, manager: User, chance: random.Random, *, photographed: bool
+) -> None:
     assert customer.utility is not None
     paper = record_paper_authorization(
         customer=customer,
@@ -56,9 +60,18 @@ def _sign(customer: Customer, status: PaperStatus, at: datetime, manager: User, 
     PaperAuthorization.objects.filter(pk=paper.pk).update(
         recorded_at=at + timedelta(hours=3),
         withdrawn_at=at + timedelta(days=2) if status == PaperStatus.WITHDRAWN else None,
-        metered_at=at + timedelta(days=8) if status in _LEAP else None,
-        enrolled_at=at + timedelta(days=20) if status == PaperStatus.ENROLLED else None,
     )
+    if status in _LEAP:
+        shown = show_meter(
+            reference_id=paper.reference_id,
+            utility=customer.utility,
+            customer_type=customer.customer_type,
+            at=at + timedelta(days=8),
+            enrolled_at=at + timedelta(days=20) if status == PaperStatus.ENROLLED else None,
+            chance=chance,
+        )
+        for moment, show in shown:
+            show(moment)
 
 
 def _words(customer: Customer) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import DateTimeField, F, Model, Value
 from django.db.models.functions import Coalesce
 
@@ -53,6 +54,21 @@ def match_meters(*, meters: Sequence[Meter], at: datetime) -> int:
     matched = {key[0] for key in known} | {match.meter_id for match in new}
     note_proof(meters=[meter for meter in meters if meter.pk in matched], at=at)
     return sum(meter.pk not in matched for meter in meters)
+
+
+def match_later_references(*, since: datetime, at: datetime) -> None:
+    """Match meters that were there before the link or paper with their partner reference was: those since `since`.
+
+    A connection reference, which no index finds, is matched when Leap sends the meter again: by a full sync.
+    """
+    links = Link.objects.filter(issued_at__gte=since, reference_id__isnull=False)
+    papers = PaperAuthorization.objects.filter(recorded_at__gte=since)
+    for rows in (links, papers):
+        references = [*rows.values_list("reference_id", flat=True)]
+        for chunk in _chunks(references):
+            meters = list(Meter.objects.filter(partner_reference__in=chunk))
+            with transaction.atomic():
+                match_meters(meters=meters, at=at)
 
 
 def note_proof(*, meters: Sequence[Meter], at: datetime) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import SyncPhase, SyncRun, SyncState
 from portal.authorizations.services import leap_api
+from portal.authorizations.services.meter_matching import match_later_references
 from portal.authorizations.services.meter_pages import PageResult, save_enrollments, save_meters
 from portal.authorizations.services.progress import report_progress
 from portal.leap.client import LeapClient, LeapError, LeapStalePage, Page
@@ -86,6 +87,8 @@ def sync_meters(
     try:
         with leap_api.open_leap(sleep=wait) as client:
             _read(run, lease, client, report or (lambda done, doing: None))
+        if run.since:
+            match_later_references(since=run.since, at=timezone.now())
     except LeapError as error:
         lease.end(SyncState.FAILED, str(error))
         raise SyncFailed(run) from error

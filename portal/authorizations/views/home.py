@@ -185,7 +185,7 @@ def list_meter_todos(now: datetime) -> list[Todo]:
     if count:
         todos.append(
             Todo(
-                "Re-authorize",
+                "Lost",
                 "fault",
                 f"{count:,} meter{'' if count == 1 else 's'} lost the authorization",
                 "The customer has to authorize again before the meter can take part",

@@ -167,8 +167,10 @@ class LinkReplaceView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
-        wanted = request.GET.getlist("utilities") or [str(utility.pk) for utility in link.utilities_asked]
-        return self._show(request, link, ReplaceForm(link=link, initial={"utilities": wanted}))
+        asked = [str(utility.pk) for utility in link.utilities_asked]
+        wanted = [pk for pk in request.GET.getlist("utilities") if pk] if "utilities" in request.GET else asked
+        initial = {"utilities": wanted, "reference_id": request.GET.get("reference_id", "")}
+        return self._show(request, link, ReplaceForm(link=link, initial=initial))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
