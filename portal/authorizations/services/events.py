@@ -77,7 +77,8 @@ def interpret_events() -> InterpretResult:
             raise
         except Exception:
             logger.exception("The event %s cannot be interpreted", pk)
-            Event.objects.filter(pk=pk, interpreted_at__isnull=True).update(problem=_STOPPED)
+            # A word on what Leap sent stays: without it the event would pass for one that can be read.
+            Event.objects.filter(pk=pk, interpreted_at__isnull=True, problem="").update(problem=_STOPPED)
             result.failed += 1
             continue
         if event is not None:
