@@ -6,7 +6,7 @@ import django_filters as filters
 from django import forms
 
 from portal.accounts.models import User
-from portal.authorizations.filters.links import LinkFilterSet
+from portal.authorizations.filters.links import MARKS, LinkFilterSet
 from portal.authorizations.models import PrintJob, PrintState
 from portal.printing.stocks import STOCKS
 
@@ -39,10 +39,24 @@ class PrintFilterSet(filters.FilterSet):
             del self.form.fields["created_by"]
 
 
+#: What a filter is called before what was chosen: issued by “Sam Diaz”.
+_WORDS = {"mark": "links that are", "rep": "to be handed out by", "issued_by": "issued by"}
+
+
 class PrintChoiceFilterSet(LinkFilterSet):
     """The list's filters, of which the screen that chooses offers those that say who walks where with what."""
 
     OFFERED = ("campaign", "rep", "mark", "utility", "q")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields = self.form.fields
+        fields["mark"].label = "Printed before"
+        # What is offered; a list's other marks are taken all the same.
+        fields["mark"].widget.choices = [("", "Printed or not"), *(mark for mark in MARKS if "printed" in mark[1])]
+        for name, any_of_them in (("rep", "Everybody’s"), ("utility", "Any utility")):
+            if name in fields:
+                fields[name].empty_label = any_of_them
 
     @property
     def offered(self) -> list[forms.BoundField]:
@@ -51,7 +65,7 @@ class PrintChoiceFilterSet(LinkFilterSet):
 
     @property
     def words(self) -> str:
-        """What is chosen: “campaign Door June, mark not printed yet”; empty if nothing is."""
+        """What is chosen: “campaign “Door June”, links that are “not printed yet””."""
         if not self.form.is_valid():
             return ""
         said = []
@@ -63,6 +77,6 @@ class PrintChoiceFilterSet(LinkFilterSet):
                 said.append("a search" if name == "q" else "the links of one bulk action")
                 continue
             choices = dict(getattr(self.form.fields[name], "choices", [])) if isinstance(value, str) else {}
-            label = (self.form.fields[name].label or name.replace("_", " ")).lower()
+            label = _WORDS.get(name) or (self.form.fields[name].label or name.replace("_", " ")).lower()
             said.append(f"{label} “{choices.get(value, value)}”")
-        return ", ".join(said)
+        return ", ".join(said) or "every link"

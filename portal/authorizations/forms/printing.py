@@ -19,6 +19,7 @@ class PrintForm(forms.Form):
     start_at = forms.IntegerField(
         label="First label",
         required=False,
+        initial=1,
         help_text="On a partly used sheet: the first label that is still there, counted row by row.",
     )
     lines = forms.MultipleChoiceField(

@@ -38,6 +38,7 @@ from portal.authorizations.models import (
 from portal.authorizations.services.print_labels import CHUNK, label_of, labels_of, links_of, text_of
 from portal.authorizations.services.printers import get_printer
 from portal.authorizations.services.progress import STALE_SECONDS, Progress, read_progress, report_progress
+from portal.leap import reference_ids
 from portal.printing.proof import Proof, proof_pdf
 from portal.printing.sheets import (
     NothingToPrintError,
@@ -138,6 +139,12 @@ def preview_print(*, links: QuerySet[Link], request: PrintRequest, user: User | 
         for link in first.prefetch_related(None)
     )
     return Preview(page_png(labels, options), scan)
+
+
+def check_request(request: PrintRequest) -> Scannability:
+    """Return how short links read on this paper, before there are any. Raises PrintRefusedError."""
+    example = Link(code=reference_ids.to_code(reference_ids.generate()))
+    return check_options(_sheet_options(_unsaved_job(request, None)), example.short_url_for_codes)
 
 
 def create_print_job(

@@ -40,7 +40,7 @@ class PrintListView(PortalListView):
 
     def get_queryset(self) -> QuerySet[PrintJob]:
         jobs = PrintJob.objects.visible_to(user_of(self.request))
-        return jobs.select_related("created_by", "again").defer("logo", "proof")
+        return jobs.select_related("created_by").defer("logo")
 
     def get_table(self, **kwargs: Any) -> Table:
         table = super().get_table(**kwargs)
@@ -65,7 +65,7 @@ class PrintCreateView(PermissionRequiredMixin, View):
 
     def get(self, request: PortalRequest) -> HttpResponse:
         filterset = self._filterset(request, request.GET)
-        if not filterset.words:
+        if not request.GET or not filterset.is_valid():
             return render(request, "authorizations/print_create.html", {"filter": filterset})
         chosen = Chosen(filterset.qs, filterset.words, True, request.GET.urlencode(), [])
         return self._show(request, chosen, PrintForm(initial=self._last_options(request)))
@@ -95,7 +95,7 @@ class PrintCreateView(PermissionRequiredMixin, View):
         links = chosen_rows(request, queryset=Link.objects.visible_to(user_of(request)), filterset_class=LinkFilterSet)
         query = request.POST.get("query", "")
         if request.POST.get("all"):
-            words = self._filterset(request, QueryDict(query)).words or "every link"
+            words = self._filterset(request, QueryDict(query)).words
             return Chosen(links, words, True, query, [])
         ids = [value for value in request.POST.getlist("select") if value.isdecimal() and len(value) < 19]
         return Chosen(links, "one link" if len(ids) == 1 else f"{len(ids):,} ticked links", False, "", ids)
@@ -167,6 +167,7 @@ class PrintDetailView(PermissionRequiredMixin, DetailView[PrintJob]):
             kept_days=printing.KEPT.days,
             dead_since=printing.count_dead_since(job),
             faults=job.proof.get("faults", [])[:FAULTS_SHOWN],
+            moved=_moved(job),
             lines=[PrintLine(line).label for line in job.lines if line in PrintLine.values],
         )
 
@@ -215,3 +216,14 @@ def start(job: PrintJob) -> HttpResponse:
     else:
         run_print_job_task.enqueue(job.pk)
     return redirect("print_detail", job.pk)
+
+
+def _moved(job: PrintJob) -> str:
+    """How the printer was corrected, in words; empty if it was not."""
+    said = (
+        (job.offset_x_mm or None, f"{abs(job.offset_x_mm):.4g} mm to the {'right' if job.offset_x_mm > 0 else 'left'}"),
+        (job.offset_y_mm or None, f"{abs(job.offset_y_mm):.4g} mm {'down' if job.offset_y_mm > 0 else 'up'}"),
+        (job.left_margin_mm, f"left margin {job.left_margin_mm or 0:.4g} mm"),
+        (job.top_margin_mm, f"top margin {job.top_margin_mm or 0:.4g} mm"),
+    )
+    return ", ".join(words for value, words in said if value is not None)
