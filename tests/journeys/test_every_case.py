@@ -1,13 +1,12 @@
 """Every case of the sandbox's menu, from the short link to the final state that the portal shows of it."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError
 
 from portal.accounts.models import User
-from portal.authorizations.models import Event, Flow, Meter, SyncRun
+from portal.authorizations.models import Event, Flow, Meter
 from portal.authorizations.services.meter_sync import is_sync_wanted
 from portal.sandbox.cases import DAYS, Case
 from portal.sandbox.models import Delivery, DeliveryOptions, DeliveryState
