@@ -275,6 +275,20 @@ class TestJob:
         assert "1 in all" in text(rep_client.get("/print/"))
         assert "0 in all" in text(other_rep_client.get("/print/"))
 
+    def test_sheets_with_another_reps_customer_are_not_handed_out_any_more(
+        self, rep_client: Client, manager_client: Client, rep: User, other_rep: User
+    ) -> None:
+        customer = make_customer(assigned_rep=rep)
+        job = make_print_job(links=[make_link(customer=customer), make_link(issued_by=rep)], created_by=rep)
+        page, file = reverse("print_detail", args=[job.pk]), reverse("print_file", args=[job.pk])
+        assert "Download" in text(rep_client.get(page))
+        customer.assigned_rep = other_rep
+        customer.save(update_fields=["assigned_rep"])
+        assert "1 of these links is no longer yours" in text(rep_client.get(page))
+        assert rep_client.get(file).status_code == 404
+        response = manager_client.get(file)
+        assert b"".join(response).startswith(b"%PDF-")  # type: ignore[arg-type]
+
 
 class TestList:
     def test_filters(self, manager_client: Client) -> None:

@@ -159,11 +159,13 @@ class PrintDetailView(PermissionRequiredMixin, DetailView[PrintJob]):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         job = self.object
+        others = printing.count_others(job=job, user=user_of(self.request))
         return super().get_context_data(
             **kwargs,
             progress=printing.progress_of(job),
             stuck=printing.is_stuck(job),
-            has_sheets=printing.has_sheets(job),
+            has_sheets=printing.has_sheets(job) and not others,
+            others=others,
             kept_days=printing.KEPT.days,
             dead_since=printing.count_dead_since(job),
             faults=job.proof.get("faults", [])[:FAULTS_SHOWN],
@@ -178,7 +180,7 @@ class PrintFileView(PrintPage):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         job = self.find(request, pk)
-        if not printing.has_sheets(job):
+        if not printing.has_sheets(job) or printing.count_others(job=job, user=user_of(request)):
             raise Http404("There are no sheets of this job: print it again.")
         response = FileResponse(
             job.file.open("rb"),
