@@ -21,6 +21,8 @@ REP_PERMISSIONS = frozenset(
         "authorizations.change_customer",
         "authorizations.view_link",
         "authorizations.add_link",
+        "authorizations.add_doorcall",
+        "authorizations.view_doorcall",
         "authorizations.view_paperauthorization",
         "authorizations.add_paperauthorization",
     }

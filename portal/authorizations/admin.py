@@ -24,6 +24,7 @@ from portal.authorizations.models import (
     Connection,
     Customer,
     CustomerImport,
+    DoorCall,
     Enrollment,
     EnrollmentDeadline,
     Event,
@@ -271,6 +272,14 @@ class ConfirmationAdmin(ReadOnlyAdmin):
     list_display = ("at", "outcome", "link", "repeated", "is_bot", "reference_id", "authorization_id")
     list_filter = ("outcome", "repeated", "is_bot")
     list_select_related = ("link__customer",)
+    date_hierarchy = "at"
+
+
+@admin.register(DoorCall)
+class DoorCallAdmin(ReadOnlyAdmin):
+    list_display = ("at", "customer", "outcome", "come_back_on", "by")
+    list_filter = ("outcome",)
+    list_select_related = ("customer", "by")
     date_hierarchy = "at"
 
 

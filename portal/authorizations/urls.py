@@ -6,6 +6,7 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    doors,
     flows,
     guide,
     home,
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern] = [
         name="customer_import_file",
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
+    path("customers/<int:pk>/call/", doors.CustomerCallView.as_view(), name="customer_call"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),

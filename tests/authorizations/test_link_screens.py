@@ -391,7 +391,7 @@ class TestHome:
         make_customer(name="Hal", assigned_rep=rep)
         page = rep_client.get("/").content.decode()
         assert '<span class="badge badge-saw">issued</span>' in page
-        assert '<span class="badge">no link yet</span>' in page
+        assert '<span class="badge">not asked</span>' in page
         assert "1 E St, Fresno" in page
 
     def test_claims_are_no_step_of_the_funnel(self, manager_client: Client) -> None:

@@ -22,9 +22,10 @@ from portal.authorizations.services.customers import add_customer, assign_custom
 from portal.authorizations.tables.customers import CustomerTable
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
-#: How many links, and other sites, a customer's page shows.
+#: How many links, other sites and calls at the door a customer's page shows.
 LINKS_SHOWN = 50
 SITES_SHOWN = 8
+CALLS_SHOWN = 20
 
 EXPORT_COLUMNS: tuple[tuple[str, Callable[[Customer], Any]], ...] = (
     ("External ID", lambda customer: customer.external_id),
@@ -123,6 +124,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             live_link=next((link for link in shown if link.is_live), None),
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,
+            calls=customer.door_calls.select_related("by")[:CALLS_SHOWN],
         )
 
 

@@ -20,7 +20,6 @@ from portal.authorizations.models import (
     PROVEN,
     Campaign,
     Confirmation,
-    Customer,
     CustomerImport,
     Flow,
     FlowState,
@@ -28,6 +27,7 @@ from portal.authorizations.models import (
     Installation,
     Link,
 )
+from portal.authorizations.services.door_calls import list_doors
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
 
@@ -85,14 +85,8 @@ class HomeView(LoginRequiredMixin, TemplateView):
 
     def _for_rep(self, user: User) -> dict[str, Any]:
         text = self.request.GET.get("q", "").replace("\x00", "").strip()
-        customers = Customer.objects.visible_to(user).select_related("utility")
-        found = list((customers.search(text) if text else customers).in_walking_order()[:51])
-        links = {
-            link.customer_id: link
-            for link in Link.objects.live().filter(customer__in=[c.pk for c in found[:50]]).order_by("issued_at")
-        }
-        doors = [{"customer": customer, "link": links.get(customer.pk)} for customer in found[:50]]
-        return {"doors": doors, "q": text, "more": len(found) > 50}
+        doors, more = list_doors(rep=user, text=text)
+        return {"doors": doors, "q": text, "more": more}
 
 
 class SearchView(LoginRequiredMixin, View):

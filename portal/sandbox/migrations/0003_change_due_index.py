@@ -4,19 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sandbox', '0002_clock_webhooks_faults'),
+        ("sandbox", "0002_clock_webhooks_faults"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='plannedchange',
-            name='at',
+            model_name="plannedchange",
+            name="at",
             field=models.DateTimeField(),
         ),
         migrations.AddIndex(
-            model_name='plannedchange',
-            index=models.Index(models.F('at'), models.F('id'), condition=models.Q(('done_at', None)), name='sandbox_change_due'),
+            model_name="plannedchange",
+            index=models.Index(
+                models.F("at"), models.F("id"), condition=models.Q(("done_at", None)), name="sandbox_change_due"
+            ),
         ),
     ]
