@@ -25,6 +25,8 @@ from portal.authorizations.models import (
     Customer,
     CustomerImport,
     DoorCall,
+    DoorDevice,
+    DoorKit,
     Enrollment,
     EnrollmentDeadline,
     Event,
@@ -142,6 +144,9 @@ class LinkAdmin(ReadOnlyAdmin):
         "void_reason",
     )
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
+        return Link.objects.handed_out()
 
     @admin.display(description="void")
     def void_it(self, link: Link) -> str:
@@ -281,6 +286,18 @@ class DoorCallAdmin(ReadOnlyAdmin):
     list_filter = ("outcome",)
     list_select_related = ("customer", "by")
     date_hierarchy = "at"
+
+
+@admin.register(DoorKit)
+class DoorKitAdmin(ReadOnlyAdmin):
+    list_display = ("rep", "flow", "reserve", "chosen_by", "chosen_at")
+    list_select_related = ("rep", "flow", "chosen_by")
+
+
+@admin.register(DoorDevice)
+class DoorDeviceAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "rep", "created_at", "seen_at", "ended_at")
+    list_select_related = ("rep",)
 
 
 @admin.register(CustomerImport)

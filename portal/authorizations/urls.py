@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
     path("customers/<int:pk>/call/", doors.CustomerCallView.as_view(), name="customer_call"),
+    path("customers/<int:pk>/code/", doors.CustomerCodeView.as_view(), name="customer_code"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
@@ -74,6 +75,8 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
     path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
+    # At the door.
+    path("door/new/", doors.DoorCustomerView.as_view(), name="door_customer"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

@@ -372,7 +372,7 @@ class TestHome:
         manager = manager_client.get(reverse("home")).text
         assert "Needs you today" in manager
         assert "Before the first link" not in manager
-        assert "Add a customer" in rep_client.get(reverse("home")).text
+        assert "Add customer and show code" in rep_client.get(reverse("home")).text
 
     def test_only_who_may_enter_django_s_admin_is_led_there(self, admin_client: Client, manager_client: Client) -> None:
         way = f'<a href="{reverse("admin:index")}">'

@@ -26,7 +26,8 @@ IMPORT_STATES = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.APPLIED)
 
 
 @pytest.mark.parametrize(
-    ("username", "words"), [("ada", "Before the first link"), ("maya", "Needs you today"), ("sam", "Add a customer")]
+    ("username", "words"),
+    [("ada", "Before the first link"), ("maya", "Needs you today"), ("sam", "Add customer and show code")],
 )
 def test_each_role_signs_in_to_its_own_home(
     live_server: Any, new_page: Callable[..., Page], admin: User, manager: User, rep: User, username: str, words: str

@@ -6,6 +6,7 @@ from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
 from portal.authorizations.models.door_call import DoorCall, DoorOutcome
+from portal.authorizations.models.door_device import DoorAction, DoorDevice, DoorKit, ReservedLink
 from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
@@ -41,7 +42,10 @@ __all__ = [
     "CustomerImport",
     "CustomerType",
     "CustomerTypes",
+    "DoorAction",
     "DoorCall",
+    "DoorDevice",
+    "DoorKit",
     "DoorOutcome",
     "Enrollment",
     "EnrollmentDeadline",
@@ -67,6 +71,7 @@ __all__ = [
     "Party",
     "Region",
     "RequiredAction",
+    "ReservedLink",
     "SyncPhase",
     "SyncRun",
     "SyncState",

@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from portal.accounts.models import User
@@ -42,9 +42,16 @@ PROVEN = (LinkStatus.ENROLLED, LinkStatus.METERED, LinkStatus.AUTHORIZED)
 class LinkQuerySet(models.QuerySet["Link"]):
     def visible_to(self, user: User) -> Self:
         """Everyone's for those with the permission; a field rep's own: issued by the rep, or of the rep's customers."""
+        links = self.handed_out()
         if user.has_perm("authorizations.view_every_link"):
-            return self
-        return self.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+            return links
+        return links.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+
+    def handed_out(self) -> Self:
+        """Without the links that devices keep in reserve: they belong to nobody yet, and are no posters either."""
+        from portal.authorizations.models.door_device import ReservedLink
+
+        return self.filter(~Exists(ReservedLink.objects.filter(link=OuterRef("pk"))))
 
     def live(self) -> Self:
         """Neither void nor replaced."""

@@ -150,3 +150,11 @@ def find_next_doors(*, link: Link, rep: User) -> tuple[Link | None, Link | None]
     before = links.get(ids[place - 1]) if place else None
     after = links.get(ids[place + 1]) if place + 1 < len(ids) else None
     return before, after
+
+
+def find_town(rep: User) -> dict[str, str]:
+    """Return city and postal code of where a rep probably is: of the customer added last today, else the first door."""
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    added = Customer.objects.filter(added_by=rep, created_at__gte=today).exclude(city="").order_by("-pk").first()
+    near = added or order_todays_doors(rep).exclude(city="").first()
+    return {"city": near.city, "postal_code": near.postal_code} if near else {}

@@ -131,7 +131,7 @@ def list_todos(user: User) -> list[Todo]:
     todos = []
     now = timezone.now()
     if user.has_perm("authorizations.view_every_link"):
-        late = Link.objects.filter(first_returned_at__lt=now - timedelta(days=EXPECTED_DAYS))
+        late = Link.objects.handed_out().filter(first_returned_at__lt=now - timedelta(days=EXPECTED_DAYS))
         count = late.exclude(status__in=PROVEN).filter(voided_at__isnull=True).count()
         if count:
             before = timezone.localdate(now - timedelta(days=EXPECTED_DAYS))
