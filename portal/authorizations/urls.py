@@ -6,6 +6,7 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    door_device,
     doors,
     flows,
     guide,
@@ -76,6 +77,11 @@ urlpatterns: list[URLPattern] = [
     path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
     # At the door.
+    path("door/", door_device.DoorAppView.as_view(), name="door_app"),
+    path("door/worker.js", door_device.DoorWorkerView.as_view(), name="door_worker"),
+    path("door/data/", door_device.DoorDataView.as_view(), name="door_data"),
+    path("door/codes/", door_device.DoorCodesView.as_view(), name="door_codes"),
+    path("door/actions/", door_device.DoorActionsView.as_view(), name="door_actions"),
     path("door/new/", doors.DoorCustomerView.as_view(), name="door_customer"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),

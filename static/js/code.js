@@ -1,16 +1,19 @@
 // A code held towards a customer (body[data-awake]): the screen stays on where the browser can, and a swipe or an arrow
 // key goes to the doors before and after (a[rel=prev], a[rel=next]). Brightness is the phone's own: no page can set it.
+let lock = null;
 async function stayAwake() {
-  if (document.visibilityState !== "visible" || !document.body.hasAttribute("data-awake")) return;
+  const wanted = document.visibilityState === "visible" && document.body.hasAttribute("data-awake");
   try {
-    await navigator.wakeLock?.request("screen");
+    if (!wanted) await lock?.release();
+    lock = wanted ? await navigator.wakeLock?.request("screen") : null;
   } catch {
     // Low battery, or not allowed: the screen dims as it always does.
   }
 }
 
 function goTo(direction) {
-  document.querySelector(`.code-bar a[rel=${direction}]`)?.click();
+  if (!document.body.hasAttribute("data-awake")) return;
+  document.querySelector(`.code-bar a[rel=${direction}]:not([hidden])`)?.click();
 }
 
 document.addEventListener("keydown", (event) => {
@@ -37,4 +40,5 @@ document.addEventListener("touchend", (event) => {
 
 // The browser lets go of the lock whenever the page is out of sight.
 document.addEventListener("visibilitychange", stayAwake);
+document.addEventListener("code:shown", stayAwake);
 stayAwake();

@@ -1,5 +1,6 @@
 """Home: what needs a person first, by role. And the search in every page's header."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,9 @@ from portal.authorizations.models import (
 from portal.authorizations.services.door_calls import list_doors
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
+
+#: At the beginning of a street: “112 Maple St” is a door of Maple St.
+_HOUSE_NUMBER = re.compile(r"^\d+\S*\s+")
 
 FUNNEL_DAYS = 90
 #: A return that Leap has not proven by then is worth a look: utilities take one to seven days.
@@ -86,7 +90,8 @@ class HomeView(LoginRequiredMixin, TemplateView):
     def _for_rep(self, user: User) -> dict[str, Any]:
         text = self.request.GET.get("q", "").replace("\x00", "").strip()
         doors, more = list_doors(rep=user, text=text)
-        return {"doors": doors, "q": text, "more": more}
+        street = _HOUSE_NUMBER.sub("", doors[0].customer.street) if doors else ""
+        return {"doors": doors, "q": text, "more": more, "street": street}
 
 
 class SearchView(LoginRequiredMixin, View):
