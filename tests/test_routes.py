@@ -71,6 +71,7 @@ class World:
             "batch": KeptLink.objects.create(batch=Batch.objects.create(), link=link, differs=True).batch,
             "flow": flow,
             "utility": Utility.objects.first() or Utility(),
+            "rep": rep,
             "user": factories.make_user(),
             "job": Job.objects.create(kind="issue", created_by=rep),
             "visit": Visit.objects.create(link=link, at=link.issued_at),

@@ -16,6 +16,7 @@ MENU = [
     ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
     ("", "Links", "link_list", "authorizations.view_link"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
+    ("", "Reps", "rep_list", "authorizations.view_visit"),
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),

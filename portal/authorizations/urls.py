@@ -18,6 +18,7 @@ from portal.authorizations.views import (
     link_qr,
     links,
     people,
+    reps,
     utilities,
 )
 
@@ -83,6 +84,9 @@ urlpatterns: list[URLPattern] = [
     path("door/codes/", door_device.DoorCodesView.as_view(), name="door_codes"),
     path("door/actions/", door_device.DoorActionsView.as_view(), name="door_actions"),
     path("door/new/", doors.DoorCustomerView.as_view(), name="door_customer"),
+    # Reps.
+    path("reps/", reps.RepListView.as_view(), name="rep_list"),
+    path("reps/<int:pk>/kit/", reps.RepKitView.as_view(), name="rep_kit"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

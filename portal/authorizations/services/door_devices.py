@@ -52,6 +52,14 @@ def find_kit(rep: User) -> DoorKit | None:
     return DoorKit(rep=rep, flow=flows[0]) if len(flows) == 1 else None
 
 
+def list_kits(reps: QuerySet[User]) -> list[tuple[User, DoorKit | None]]:
+    """Return each rep with the kit that was chosen, live or not, or that goes without choosing."""
+    kits = {kit.rep_id: kit for kit in DoorKit.objects.select_related("flow").filter(rep__in=reps.values("pk"))}
+    flows = list_flows_for_doors()
+    only = flows[0] if len(flows) == 1 else None
+    return [(rep, kits.get(rep.pk) or (DoorKit(rep=rep, flow=only) if only else None)) for rep in reps]
+
+
 def explain_missing_kit(rep: User) -> str:
     """Say why a rep cannot hand out links at the door, and what to do."""
     if DoorKit.objects.filter(rep=rep).exists():
