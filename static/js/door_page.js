@@ -108,6 +108,17 @@ const doorPage = (() => {
     return true;
   }
 
+  // The page may be days old: which day is tomorrow, the phone's clock says.
+  function startCall(form) {
+    form.reset();
+    const day = (ahead) => {
+      const date = new Date(Date.now() + ahead * 86_400_000);
+      return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+    };
+    form.elements.come_back_on.min = day(0);
+    form.elements.come_back_on.value = day(1);
+  }
+
   function showCall({ doors }, find) {
     const door = doors.find(find);
     if (!door) return false;
@@ -159,7 +170,7 @@ const doorPage = (() => {
       document.body.classList.toggle("code-page", name === "code");
       document.body.toggleAttribute("data-awake", name === "code");
       if (shown !== path) {
-        if (name === "call") views.call.querySelector("form").reset();
+        if (name === "call") startCall(views.call.querySelector("form"));
         window.scrollTo(0, 0);
         document.dispatchEvent(new Event("code:shown"));
       }

@@ -70,14 +70,17 @@ const doorSync = (() => {
   // The page that stands in for all others without a signal, and what it is made of.
   async function keepShell() {
     if (!window.caches) return;
-    const text = await (await ask("/door/")).text();
+    const page = await ask("/door/");
+    const text = await page.clone().text();
     const cache = await caches.open("door-shell");
     const parts = [...text.matchAll(/(?:href|src)="(\/static\/[^"]+)"/g)].map(([, path]) => path);
     await Promise.all(parts.map(async (path) => {
+      // A name with a hash in it never changes what it stands for.
+      if (/\.[0-9a-f]{12}\.\w+$/.test(path) && (await cache.match(path))) return;
       const part = await fetch(path, { cache: "no-cache" });
       if (part.ok) await cache.put(path, part);
     }));
-    await cache.put("/door/", new Response(text, { headers: { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'" } }));
+    await cache.put("/door/", page);
     for (const request of await cache.keys()) {
       const { pathname } = new URL(request.url);
       if (pathname !== "/door/" && !parts.includes(pathname)) await cache.delete(request);

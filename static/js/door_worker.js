@@ -10,7 +10,7 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 async function keptPage() {
-  return (await caches.open(SHELL)).match("/door/");
+  return (await caches.open(SHELL)).match("/door/", { ignoreVary: true });
 }
 
 function wait(ms) {
@@ -37,7 +37,7 @@ async function answerPage(request, path) {
 
 async function answerPart(request) {
   const cache = await caches.open(SHELL);
-  return (await cache.match(request)) ?? fetch(request);
+  return (await cache.match(request, { ignoreVary: true })) ?? fetch(request);
 }
 
 self.addEventListener("fetch", (event) => {

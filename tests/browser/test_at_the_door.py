@@ -199,7 +199,7 @@ def test_a_conflict_is_shown_until_it_is_read(
     problem.locator("text=Show code").click()
     expect(page.locator(".code-text:visible")).to_be_visible()
     assert code_of(page) == Customer.objects.get(name="Frank O’Brien").links.get().short_url_for_codes
-    problem.locator("text=Read").click()
+    problem.locator("text=Got it").click()
     expect(problem).to_be_empty()
 
 

@@ -14,6 +14,7 @@ from portal.authorizations.models import PROVEN, Customer, DoorCall, DoorOutcome
 
 #: A call is noted within these days (a phone may have been without a signal), and one comes back within those.
 NOTED_WITHIN, COMES_BACK_WITHIN = datetime.timedelta(days=60), datetime.timedelta(days=366)
+ONE_DAY = datetime.timedelta(days=1)
 #: How many doors one screen shows.
 DOORS_SHOWN = 50
 
@@ -90,7 +91,8 @@ def record_door_call(
         raise CallRefused("Say on which day you come back.", "come_back_on")
     if come_back_on is not None:
         called_on = timezone.localdate(at)
-        if not called_on <= come_back_on <= called_on + COMES_BACK_WITHIN:
+        # A phone's own day may be one before or after the portal's.
+        if not called_on - ONE_DAY <= come_back_on <= called_on + COMES_BACK_WITHIN:
             raise CallRefused("Choose a day between that of the call and a year from then.", "come_back_on")
     # Two calls at once: the customer's row says what both come to.
     Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)

@@ -1,5 +1,6 @@
 """Customers: the list, one customer with the links handed out, the form, and assigning them to reps."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -46,8 +47,9 @@ EXPORT_COLUMNS: tuple[tuple[str, Callable[[Customer], Any]], ...] = (
     ("Newest link: reference_id", lambda customer: _of_newest_link(customer, "reference_id")),
     ("Newest link: status", lambda customer: _of_newest_link(customer, "status")),
     ("Newest link: live", lambda customer: _of_newest_link(customer, "is_live")),
+    ("Refused at the door", lambda customer: _day(customer.refused_at)),
     ("Notes", lambda customer: customer.notes),
-    ("Added", lambda customer: timezone.localdate(customer.created_at).isoformat()),
+    ("Added", lambda customer: _day(customer.created_at)),
 )
 
 
@@ -219,6 +221,10 @@ def chosen_customers(request: HttpRequest) -> "QuerySet[Customer]":
     """The customers that a bulk action was asked for, of those the user may see."""
     queryset = Customer.objects.visible_to(user_of(request))
     return cast("QuerySet[Customer]", chosen_rows(request, queryset=queryset, filterset_class=CustomerFilterSet))
+
+
+def _day(moment: datetime.datetime | None) -> str:
+    return timezone.localdate(moment).isoformat() if moment else ""
 
 
 def _of_newest_link(customer: Customer, name: str) -> str:
