@@ -22,7 +22,7 @@ const doorPage = (() => {
     for (const { value: { action } } of await doorStore.entries("outbox")) {
       const link = data.reserve.find(({ id }) => id === action.link) ?? null;
       if (action.kind === "add") {
-        doors.unshift({ added: action.key, name: action.name, street: action.street ?? "", city: action.city ?? "", utility: "", badge: ["to send", ""], open: true, link });
+        doors.unshift({ added: action.key, name: action.name, street: action.street ?? "", city: action.city ?? "", postal_code: action.postal_code ?? "", utility: "", badge: ["to send", ""], open: true, link });
         continue;
       }
       const door = find(action);
@@ -148,15 +148,15 @@ const doorPage = (() => {
     [/^\/customers\/(\d+)\/code\/$/, "list", (state, id) => issue(state, Number(id))],
     [/^\/customers\/(\d+)\/call\/$/, "call", (state, id) => showCall(state, (door) => door.id === Number(id))],
     [/^\/added\/([\w-]+)\/call\/$/, "call", (state, key) => showCall(state, (door) => door.added === key)],
-    [/^\/door\/new\/$/, "add", ({ data, doors }) => fillTown(data, doors)],
+    [/^\/door\/new\/$/, "add", () => true],
     [/^/, "list", showList],
   ];
 
-  function fillTown(data, doors) {
-    const form = views.add.querySelector("form");
+  // Where the rep probably is: at the first door, which is the customer added last while that is not sent.
+  function fillTown(form, doors) {
     const near = doors.find(({ city }) => city);
-    for (const name of ["city", "postal_code"]) if (!form.elements[name].value) form.elements[name].value = near?.[name] ?? "";
-    return true;
+    form.reset();
+    for (const name of ["city", "postal_code"]) form.elements[name].value = near?.[name] ?? "";
   }
 
   let shown = "";
@@ -171,6 +171,7 @@ const doorPage = (() => {
       document.body.toggleAttribute("data-awake", name === "code");
       if (shown !== path) {
         if (name === "call") startCall(views.call.querySelector("form"));
+        if (name === "add") fillTown(views.add.querySelector("form"), state.doors);
         window.scrollTo(0, 0);
         document.dispatchEvent(new Event("code:shown"));
       }

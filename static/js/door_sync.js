@@ -26,20 +26,27 @@ const doorSync = (() => {
     return (await ask(url, { method: "POST", headers, body: JSON.stringify(body) })).json();
   }
 
-  async function read() {
-    const data = await (await ask("/door/data/")).json();
+  // What somebody else left behind is neither shown nor sent.
+  async function keepOnlyMine(rep) {
     const kept = await doorStore.get("kept", "data");
-    if (kept && kept.rep !== data.rep) {
-      for (const store of ["kept", "codes", "outbox", "problems"]) await doorStore.clear(store);
-    }
+    if (!kept || kept.rep === rep) return;
+    for (const store of ["kept", "codes", "outbox", "problems"]) await doorStore.clear(store);
+  }
+
+  async function read() {
+    const { csrf, ...data } = await (await ask("/door/data/")).json();
+    await keepOnlyMine(data.rep);
     await doorStore.put("kept", data, "data");
-    return data;
+    return { csrf, ...data };
   }
 
   // Returns the keys of what is sent. They leave the outbox only once the list has been read anew: until then pages
   // show what was done, and a link that was handed out counts as used.
-  async function sendOutbox(csrf) {
+  async function sendOutbox() {
     const sent = [];
+    if (!(await doorStore.waiting())) return sent;
+    const { csrf, rep } = await (await ask("/door/actions/")).json();
+    await keepOnlyMine(rep);
     for (;;) {
       const waiting = (await doorStore.entries("outbox")).filter(({ key }) => !sent.includes(key)).slice(0, BATCH);
       if (!waiting.length) return sent;
@@ -89,10 +96,10 @@ const doorSync = (() => {
 
   async function meet() {
     try {
-      let data = await read();
+      // First of all: reading may end the reserve from which links were handed out.
+      const sent = await sendOutbox();
+      const data = await read();
       online = true;
-      const sent = await sendOutbox(data.csrf);
-      if (sent.length) data = await read();
       for (const key of sent) await doorStore.remove("outbox", key);
       changed();
       await readCodes(data);
@@ -163,6 +170,7 @@ const doorSync = (() => {
 
   // What was done: kept first, then sent. Resolves as soon as it is kept.
   async function note(action, name) {
+    navigator.storage?.persist?.().catch(() => {});
     await doorStore.put("outbox", { action: { key: crypto.randomUUID(), at: new Date().toISOString(), ...action }, name });
     changed();
     now();

@@ -170,7 +170,9 @@ def test_a_whole_visit_without_a_signal_is_sent_once(
     # The network comes back; what is sent a second time changes nothing.
     page.context.set_offline(False)
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.post_data or "") if "actions" in request.url else None)
+    page.on(
+        "request", lambda request: sent.append(request.post_data) if "actions" in (request.post_data or "") else None
+    )
     reach(page)
     frank = Customer.objects.get(name="Frank O’Brien")
     assert frank.links.get().short_url_for_codes == franks
@@ -201,6 +203,35 @@ def test_a_conflict_is_shown_until_it_is_read(
     assert code_of(page) == Customer.objects.get(name="Frank O’Brien").links.get().short_url_for_codes
     problem.locator("text=Got it").click()
     expect(problem).to_be_empty()
+
+
+def test_what_was_handed_out_is_sent_before_the_list_is_read_anew(
+    live_server: Any, new_page: Callable[..., Page], doors: list[Customer]
+) -> None:
+    """Reading ends a reserve of another flow: the code that a customer holds must not end with it."""
+    page = open_phone(new_page, live_server.url)
+    page.context.set_offline(True)
+    page.goto(f"{live_server.url}/door/")
+    add(page, "Frank O’Brien")
+    shown = code_of(page)
+    DoorKit.objects.update(flow=make_flow(title="other"))
+    page.context.set_offline(False)
+    reach(page)
+    link = Customer.objects.get(name="Frank O’Brien").links.get()
+    assert (link.short_url_for_codes, link.is_live) == (shown, True)
+    expect(page.locator("[data-door-problems]")).to_be_empty()
+
+
+def test_a_list_of_somebody_else_is_neither_shown_nor_sent(
+    live_server: Any, new_page: Callable[..., Page], doors: list[Customer]
+) -> None:
+    page = open_phone(new_page, live_server.url)
+    page.evaluate("doorStore.get('kept', 'data').then((data) => doorStore.put('kept', { ...data, rep: 0 }, 'data'))")
+    page.evaluate("doorSync.note({ kind: 'add', name: 'Not mine' }, '')")
+    reach(page)
+    assert not Customer.objects.filter(name="Not mine").exists()
+    assert page.evaluate("doorStore.waiting()") == 0
+    assert "csrf" not in page.evaluate("doorStore.get('kept', 'data')")
 
 
 def test_the_kept_page_and_its_parts_hold_no_customer(

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from portal.accounts.models import User
 from portal.authorizations.services.rep_report import DIMENSIONS, MOST_DAYS, list_reps_to_report_on
 
 #: A report without dates is about so many days.
@@ -23,7 +24,7 @@ class ReportForm(forms.Form):
     )
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    rep = forms.ModelChoiceField(queryset=None, label="Rep", required=False, empty_label="All reps")
+    rep = forms.ModelChoiceField(queryset=User.objects.none(), label="Rep", required=False, empty_label="All reps")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

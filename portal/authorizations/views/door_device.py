@@ -114,7 +114,13 @@ class DoorCodesView(DoorEndpoint):
 
 
 class DoorActionsView(DoorEndpoint):
-    """What was done without a signal, in the order in which it was done. Each answer stands beside its action's key."""
+    """What was done without a signal, in the order in which it was done. Each answer stands beside its action's key.
+
+    GET says what a device needs before it sends: whose it is, and the token against forged requests.
+    """
+
+    def get(self, request: HttpRequest) -> JsonResponse:
+        return JsonResponse({"rep": user_of(request).pk, "csrf": get_token(request)})
 
     def post(self, request: HttpRequest) -> JsonResponse:
         try:

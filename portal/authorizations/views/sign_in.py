@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from portal.authorizations.models import DoorDevice
 from portal.authorizations.services.door_devices import end_device
@@ -25,7 +25,7 @@ class SignInView(LoginView):
 class SignOutView(LogoutView):
     """Sign-out ends the session's device, too."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         device_id = request.session.get(SESSION_DEVICE)
         response = super().post(request, *args, **kwargs)
         device = DoorDevice.objects.filter(pk=device_id).first() if device_id else None
