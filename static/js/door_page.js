@@ -31,6 +31,7 @@ const doorPage = (() => {
       else {
         const words = action.outcome === "come_back" ? `come back ${nameDay(action.come_back_on)}` : LABELS[action.outcome];
         door.badge = [words, action.outcome === "refused" ? "fault" : ""];
+        door.note = action.note ?? "";
         door.refused = door.refused || action.outcome === "refused";
         door.open = !door.refused;
       }
@@ -46,6 +47,8 @@ const doorPage = (() => {
     const row = template.content.cloneNode(true);
     row.querySelector("[data-name]").textContent = door.name;
     row.querySelector("[data-address]").textContent = addressOf(door);
+    row.querySelector("[data-note]").textContent = `“${door.note}”`;
+    row.querySelector("[data-note]").hidden = !door.note;
     const badge = row.querySelector(".badge");
     const [words, source] = door.badge;
     badge.textContent = words;

@@ -44,8 +44,10 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (origin !== self.location.origin || ELSEWHERE.test(pathname)) return;
+  // Forms go straight to the portal, but for those that the device can do itself.
+  if (request.method !== "GET" && !AT_THE_DOOR.test(pathname)) return;
   if (request.mode === "navigate") event.respondWith(answerPage(request, pathname));
-  else if (pathname.startsWith("/static/") && request.method === "GET" && request.cache !== "no-cache") {
+  else if (pathname.startsWith("/static/") && request.cache !== "no-cache") {
     event.respondWith(answerPart(request));
   }
 });

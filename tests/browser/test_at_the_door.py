@@ -157,8 +157,10 @@ def test_a_whole_visit_without_a_signal_is_sent_once(
     franks = code_of(page)
     page.click("a:visible:has-text('Outcome')")
     page.check("form:visible >> text=Left a card")
+    page.fill("form:visible textarea[name=note]", "has a dog")
     page.click("button:visible:has-text('Save')")
     expect(page.locator("[data-door-state]")).to_have_text("offline · 4 to send")
+    expect(page.locator(".door", has_text="Frank")).to_contain_text("“has a dog”")
     assert not Customer.objects.filter(name="Frank O’Brien").exists()
 
     # Both codes work before anything is sent.
@@ -177,7 +179,8 @@ def test_a_whole_visit_without_a_signal_is_sent_once(
     frank = Customer.objects.get(name="Frank O’Brien")
     assert frank.links.get().short_url_for_codes == franks
     assert doors[2].links.get().short_url_for_codes == ivys
-    assert [call.outcome for call in DoorCall.objects.order_by("at")] == ["refused", "left_card"]
+    calls = [(call.outcome, call.note) for call in DoorCall.objects.order_by("at")]
+    assert calls == [("refused", ""), ("left_card", "has a dog")]
     assert not Customer.objects.contactable().filter(pk=doors[1].pk).exists()
     assert page.evaluate(SEND_AGAIN, sent[0]) == ["done"] * 4
     counts = (Customer.objects.count(), DoorCall.objects.count(), DoorAction.objects.count())
@@ -290,3 +293,23 @@ def test_the_phone_can_install_it(live_server: Any, new_page: Callable[..., Page
     assert manifest["errors"] == []
     found = [error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]]
     assert found == ["in-incognito"]
+
+
+def test_without_scripts_a_visit_works_too(
+    live_server: Any, new_page: Callable[..., Page], doors: list[Customer]
+) -> None:
+    page = new_page(width=390, height=844, java_script_enabled=False)
+    sign_in(page, live_server.url, "sam")
+    page.locator(".door", has_text="Ivy Ray").locator("text=Show code").click()
+    page.wait_for_url("**/links/*/code/")
+    assert code_of(page) == doors[2].links.get().short_url_for_codes
+    page.click("a:has-text('previous')")
+    page.click("a:has-text('Outcome')")
+    page.check("text=Not home")
+    page.click("button:has-text('Save')")
+    page.click("text=Add customer and show code")
+    page.fill("input[name=name]", "Frank O’Brien")
+    page.click("button:has-text('Add and show code')")
+    page.wait_for_url("**/links/*/code/")
+    assert code_of(page) == Customer.objects.get(name="Frank O’Brien").links.get().short_url_for_codes
+    assert DoorCall.objects.get().customer == doors[1]

@@ -84,6 +84,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
             "user_list",
             "installation_update",
             "confirmation_request",
+            "door_app",
+            "door_customer",
+            "rep_list",
         )
     ]
     addresses += [
@@ -94,6 +97,8 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         f"{reverse('link_issue')}?customer={customer.pk}",
         reverse("customer_detail", args=[customer.pk]),
         reverse("customer_update", args=[customer.pk]),
+        reverse("customer_call", args=[customer.pk]),
+        reverse("rep_kit", args=[rep.pk]),
         reverse("customer_import_columns", args=[uploaded.pk]),
         reverse("customer_import_detail", args=[checked.pk]),
         reverse("customer_import_detail", args=[applied.pk]),
