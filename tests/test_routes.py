@@ -18,7 +18,7 @@ from django.urls.resolvers import RoutePattern
 
 from portal.accounts.models import User
 from portal.accounts.roles import PERMISSIONS, Role
-from portal.authorizations.models import Batch, Confirmation, Installation, Job, KeptLink, Utility, Visit
+from portal.authorizations.models import Batch, Confirmation, DoorCall, Installation, Job, KeptLink, Utility, Visit
 from tests import factories
 
 PUBLIC = "portal.authorizations.views.public"
@@ -76,6 +76,7 @@ class World:
             "job": Job.objects.create(kind="issue", created_by=rep),
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
+            "doorcall": DoorCall.objects.create(customer=customer, outcome="not_home", by=rep, at=link.issued_at),
             "installation": Installation.objects.get_or_create(id=1, defaults={"leap_environment": "production"})[0],
         }
         self.values: dict[str, Any] = {
@@ -253,6 +254,7 @@ def test_admins_do_in_djangos_admin_what_their_permissions_allow_and_no_more(wor
 APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
     "visit": ("add", "delete"),
     "confirmation": ("add", "delete"),
+    "doorcall": ("add", "change", "delete"),
     "link": ("delete",),
 }
 

@@ -45,6 +45,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | {
     "authorizations.view_doorkit",
     "authorizations.change_doorkit",
     "authorizations.view_doordevice",
+    "authorizations.view_reservedlink",
+    "authorizations.view_dooraction",
     "authorizations.view_flow",
     "authorizations.view_utility",
     "authorizations.view_customerimport",

@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.accounts.admin import ReadOnlyAdmin
+from portal.authorizations import admin_doors  # noqa: F401 (registers what belongs to the work at the door)
 from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm
@@ -24,9 +25,6 @@ from portal.authorizations.models import (
     Connection,
     Customer,
     CustomerImport,
-    DoorCall,
-    DoorDevice,
-    DoorKit,
     Enrollment,
     EnrollmentDeadline,
     Event,
@@ -278,26 +276,6 @@ class ConfirmationAdmin(ReadOnlyAdmin):
     list_filter = ("outcome", "repeated", "is_bot")
     list_select_related = ("link__customer",)
     date_hierarchy = "at"
-
-
-@admin.register(DoorCall)
-class DoorCallAdmin(ReadOnlyAdmin):
-    list_display = ("at", "customer", "outcome", "come_back_on", "by")
-    list_filter = ("outcome",)
-    list_select_related = ("customer", "by")
-    date_hierarchy = "at"
-
-
-@admin.register(DoorKit)
-class DoorKitAdmin(ReadOnlyAdmin):
-    list_display = ("rep", "flow", "reserve", "chosen_by", "chosen_at")
-    list_select_related = ("rep", "flow", "chosen_by")
-
-
-@admin.register(DoorDevice)
-class DoorDeviceAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "rep", "created_at", "seen_at", "ended_at")
-    list_select_related = ("rep",)
 
 
 @admin.register(CustomerImport)
