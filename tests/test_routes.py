@@ -254,7 +254,7 @@ def test_admins_do_in_djangos_admin_what_their_permissions_allow_and_no_more(wor
 APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
     "visit": ("add", "delete"),
     "confirmation": ("add", "delete"),
-    "doorcall": ("add", "change", "delete"),
+    "doorcall": ("add", "delete"),
     "link": ("delete",),
 }
 
