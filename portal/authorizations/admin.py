@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.accounts.admin import ReadOnlyAdmin
+from portal.authorizations import admin_doors  # noqa: F401 (registers what belongs to the work at the door)
 from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm
@@ -145,6 +146,9 @@ class LinkAdmin(ReadOnlyAdmin):
         "void_reason",
     )
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
+        return Link.objects.handed_out()
 
     @admin.display(description="void")
     def void_it(self, link: Link) -> str:

@@ -22,6 +22,7 @@ MENU = [
     ("", "Meters", "meter_list", "authorizations.view_meter"),
     ("", "Plan", "plan_list", "authorizations.view_meter"),
     ("", "Funnel", "funnel", "authorizations.view_meter"),
+    ("", "Reps", "rep_list", "authorizations.view_visit"),
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),

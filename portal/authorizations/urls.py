@@ -6,6 +6,8 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    door_device,
+    doors,
     events,
     flows,
     funnel,
@@ -24,6 +26,7 @@ from portal.authorizations.views import (
     plan,
     printers,
     printing,
+    reps,
     utilities,
     webhooks,
 )
@@ -60,6 +63,8 @@ urlpatterns: list[URLPattern] = [
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
     path("customers/<int:pk>/paper/", paper.PaperCreateView.as_view(), name="customer_paper"),
+    path("customers/<int:pk>/call/", doors.CustomerCallView.as_view(), name="customer_call"),
+    path("customers/<int:pk>/code/", doors.CustomerCodeView.as_view(), name="customer_code"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
@@ -106,6 +111,16 @@ urlpatterns: list[URLPattern] = [
     path("print/<int:pk>/again/", printing.PrintAgainView.as_view(), name="print_again"),
     path("print/paper/<slug:stock>/", printers.PrinterSettingsView.as_view(), name="printer_settings"),
     path("print/paper/<slug:stock>/test-page.pdf", printers.PrinterTestPageView.as_view(), name="printer_test_page"),
+    # At the door.
+    path("door/", door_device.DoorAppView.as_view(), name="door_app"),
+    path("door/worker.js", door_device.DoorWorkerView.as_view(), name="door_worker"),
+    path("door/data/", door_device.DoorDataView.as_view(), name="door_data"),
+    path("door/codes/", door_device.DoorCodesView.as_view(), name="door_codes"),
+    path("door/actions/", door_device.DoorActionsView.as_view(), name="door_actions"),
+    path("door/new/", doors.DoorCustomerView.as_view(), name="door_customer"),
+    # Reps.
+    path("reps/", reps.RepListView.as_view(), name="rep_list"),
+    path("reps/<int:pk>/kit/", reps.RepKitView.as_view(), name="rep_kit"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

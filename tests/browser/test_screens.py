@@ -36,7 +36,8 @@ IMPORT_STATES = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.APPLIED)
 
 
 @pytest.mark.parametrize(
-    ("username", "words"), [("ada", "Before the first link"), ("maya", "Needs you today"), ("sam", "Add a customer")]
+    ("username", "words"),
+    [("ada", "Before the first link"), ("maya", "Needs you today"), ("sam", "Add customer and show code")],
 )
 def test_each_role_signs_in_to_its_own_home(
     live_server: Any, new_page: Callable[..., Page], admin: User, manager: User, rep: User, username: str, words: str
@@ -98,6 +99,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
             "user_list",
             "installation_update",
             "confirmation_request",
+            "door_app",
+            "door_customer",
+            "rep_list",
         )
     ]
     addresses += [
@@ -111,6 +115,8 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         reverse("customer_paper", args=[customer.pk]),
         reverse("paper_detail", args=[paper.pk]),
         reverse("paper_withdraw", args=[paper.pk]),
+        reverse("customer_call", args=[customer.pk]),
+        reverse("rep_kit", args=[rep.pk]),
         reverse("customer_import_columns", args=[uploaded.pk]),
         reverse("customer_import_detail", args=[checked.pk]),
         reverse("customer_import_detail", args=[applied.pk]),

@@ -5,6 +5,8 @@ from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
+from portal.authorizations.models.door_call import DoorCall, DoorOutcome
+from portal.authorizations.models.door_device import DoorAction, DoorDevice, DoorKit, ReservedLink
 from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
@@ -53,6 +55,11 @@ __all__ = [
     "CustomerImport",
     "CustomerType",
     "CustomerTypes",
+    "DoorAction",
+    "DoorCall",
+    "DoorDevice",
+    "DoorKit",
+    "DoorOutcome",
     "Enrollment",
     "EnrollmentDeadline",
     "EnrollmentStatus",
@@ -85,6 +92,7 @@ __all__ = [
     "PrinterSettings",
     "Region",
     "RequiredAction",
+    "ReservedLink",
     "Standing",
     "SyncPhase",
     "SyncRun",

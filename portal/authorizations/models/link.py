@@ -67,9 +67,16 @@ def count_of_each_step(*, distinct: bool = False) -> dict[str, Count]:
 class LinkQuerySet(models.QuerySet["Link"]):
     def visible_to(self, user: User) -> Self:
         """Everyone's for those with the permission; a field rep's own: issued by the rep, or of the rep's customers."""
+        links = self.handed_out()
         if user.has_perm("authorizations.view_every_link"):
-            return self
-        return self.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+            return links
+        return links.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+
+    def handed_out(self) -> Self:
+        """Without the links that devices keep in reserve: they belong to nobody yet, and are no posters either."""
+        from portal.authorizations.models.door_device import ReservedLink
+
+        return self.filter(~Exists(ReservedLink.objects.filter(link=OuterRef("pk"))))
 
     def live(self) -> Self:
         """Neither void nor replaced."""
