@@ -43,6 +43,7 @@ demo: $(STAMP) .env free-port ## run the portal with sample data at http://127.0
 	env $(DEMO_ENV) $(BIN)/gunicorn portal.wsgi --bind 127.0.0.1:$(PORT) --workers 2 --threads 4 --graceful-timeout 5 --no-control-socket \
 		--log-level warning & web=$$!; \
 	trap 'kill -TERM $$web $$worker 2>/dev/null' INT TERM HUP; \
+	env $(DEMO_ENV) $(PY) manage.py register_webhook || echo "The sandbox will tell the portal nothing by webhook."; \
 	wait $$web; kill -TERM $$worker 2>/dev/null; wait $$web $$worker; echo "The portal has stopped."
 
 # A first start without any setting; whoever has a .env keeps it.

@@ -11,7 +11,15 @@ import time
 from concurrent.futures.process import BrokenProcessPool
 
 from bench.databases import POSTGRESQL
-from bench.harness import MIN_ROUNDS, DifferentWorkError, MissingPeerError, Result, format_table
+from bench.harness import (
+    MIN_ROUNDS,
+    DifferentWorkError,
+    MissingPeerError,
+    Result,
+    Shares,
+    format_shares,
+    format_table,
+)
 from bench.parts import PARTS, measure_apart
 
 
@@ -19,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     start = time.monotonic()
     server = options.server if options.postgresql else ""
-    results: list[Result] = []
+    results: list[Result | Shares] = []
     for name in options.parts or PARTS:
         print(f"Measuring {name} …", file=sys.stderr, flush=True)
         try:
@@ -29,8 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
     database = "PostgreSQL" if options.postgresql else "SQLite"
     inputs = "small inputs" if options.quick else "full inputs"
-    print(f"{database}, {inputs}, {options.rounds} rounds. Ratio: the median of the rounds; spread: the extremes.")
-    print(format_table(results))
+    if ratios := [result for result in results if isinstance(result, Result)]:
+        print(f"{database}, {inputs}, {options.rounds} rounds. Ratio: the median of the rounds; spread: the extremes.")
+        print(format_table(ratios))
+    if shares := [result for result in results if isinstance(result, Shares)]:
+        print(f"Printed codes, {inputs}: the share that still decodes after each damage.")
+        print(format_shares(shares))
     print(f"Ended after {(time.monotonic() - start) / 60:.1f} minutes.", file=sys.stderr)
     return 1 if options.strict and not all(result.met for result in results) else 0
 

@@ -47,6 +47,20 @@ class Result:
         return self.goal is None or self.ratio >= self.goal
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """One line of a table of shares: how many of `of` tries succeeded in each column. No peer, so no ratio."""
+
+    name: str
+    succeeded: dict[str, int]
+    of: int
+    goal: float | None  # the least share in every column; without a goal they are only told
+
+    @property
+    def met(self) -> bool:
+        return self.goal is None or all(number >= self.goal * self.of for number in self.succeeded.values())
+
+
 def require_peer(module: str, distribution: str) -> str:
     """Import the peer and return its name with its version ("qrcode 8.2"); MissingPeerError says what to install."""
     try:
@@ -161,7 +175,28 @@ def format_table(results: Sequence[Result]) -> str:
                 "" if result.goal is None else "met" if result.met else "MISSED",
             )
         )
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return _aligned(lines)
+
+
+def format_shares(shares: Sequence[Shares]) -> str:
+    """The table of shares; all of them have the same columns."""
+    columns = list(shares[0].succeeded)
+    header = ("what", "of", *columns, "goal", "")
+    lines = [
+        (
+            line.name,
+            str(line.of),
+            *(f"{line.succeeded[column] / line.of:.0%}" for column in columns),
+            "none" if line.goal is None else f">= {line.goal:.0%}",
+            "" if line.goal is None else "met" if line.met else "MISSED",
+        )
+        for line in shares
+    ]
+    return _aligned([header, *lines])
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )

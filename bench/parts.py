@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from bench.databases import portal_on, temporary_database
-from bench.harness import MissingPeerError, Result
+from bench.harness import MissingPeerError, Result, Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,11 @@ PARTS = {
     "links": Part("bench.bulk_links"),
     "doors": Part("bench.public_doors", "bench.peers.settings"),
     "qr": Part("bench.qr"),
+    "scan": Part("bench.scan"),
 }
 
 
-def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Result]:
+def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Result | Shares]:
     """Measure one part. Called in a new process, as Django is set up once in each."""
     part = PARTS[name]
     with temporary_database(server) as database_url:
@@ -36,7 +37,7 @@ def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Result]
             raise MissingPeerError(f"{error}: pip install -r requirements-dev.txt") from error
 
 
-def measure_apart(name: str, *, rounds: int, quick: bool, server: str) -> list[Result]:
+def measure_apart(name: str, *, rounds: int, quick: bool, server: str) -> list[Result | Shares]:
     """Measure one part in a process of its own."""
     with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measure, name, rounds=rounds, quick=quick, server=server).result()

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("leap/thanks", public.thanks, name="thanks"),
     path("leap/thanks/", public.thanks),
     path("leap/thanks/<str:language>/", public.thanks, name="thanks_in"),
+    path("leap/events", public.leap_events, name="leap_events"),
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
     # People.

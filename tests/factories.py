@@ -1,10 +1,16 @@
 """Plain functions that make rows for tests. Each says what it makes; every argument has a usable default."""
 
+import io
 import itertools
+import uuid
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
@@ -14,15 +20,27 @@ from portal.authorizations.models import (
     Channel,
     Customer,
     CustomerImport,
+    Enrollment,
+    EnrollmentDeadline,
     Flow,
     FlowState,
     ImportState,
     Journey,
     Link,
+    MatchedBy,
+    Meter,
+    MeterMatch,
+    PaperAuthorization,
+    PaperForm,
+    Party,
+    PrintJob,
+    RequiredAction,
     Utility,
 )
 from portal.authorizations.services import imports
 from portal.authorizations.services.links import issue_link, issue_shared_link
+from portal.authorizations.services.paper import record_paper_authorization
+from portal.authorizations.services.printing import PrintRequest, create_print_job, run_print_job
 
 _numbers = itertools.count(1)
 
@@ -125,3 +143,94 @@ def make_import(
         imports.run_apply(imported)
     assert imported.state == until, imported.error
     return imported
+
+
+def make_meter(*, utility: str = "pge", **fields: Any) -> Meter:
+    """A residential meter of a utility, as a sync keeps it; of no link until make_match says so."""
+    row = get_utilities(utility)[0] if utility else None
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "meter_id": uuid.uuid4(),
+        "region": row.region if row else "",
+        "utility_name": row.leap_name if row else "",
+        "utility": row,
+        "classification": "RESIDENTIAL",
+        "meter_type": "UTILITY_METER",
+        "created_at": now,
+        "first_seen_at": now,
+        "last_seen_at": now,
+    }
+    values.update(fields)
+    return Meter.objects.create(**values)
+
+
+def make_match(
+    *,
+    meter: Meter | None = None,
+    link: Link | None = None,
+    paper: PaperAuthorization | None = None,
+    matched_by: MatchedBy = MatchedBy.CONNECTION_REFERENCE,
+) -> MeterMatch:
+    """A meter that belongs to a link (a new one unless named) or to a paper authorization."""
+    link = link if link or paper else make_link()
+    return MeterMatch.objects.create(
+        meter=meter or make_meter(), link=link, paper=paper, matched_by=matched_by, matched_at=timezone.now()
+    )
+
+
+def make_enrollment(
+    *, meter: Meter | None = None, program: str = "CEC-DSGS", deadlines: Sequence[datetime] = (), **fields: Any
+) -> Enrollment:
+    """A meter in a program; it is active from sixteen days after each deadline on."""
+    values: dict[str, Any] = {"delivery_period": f"{program}_MAY_SEP", "status": "ELIGIBLE", **fields}
+    enrollment = Enrollment.objects.create(meter=meter or make_meter(), program=program, **values)
+    for moment in deadlines:
+        EnrollmentDeadline.objects.create(
+            enrollment=enrollment, deadline_at=moment, active_from=moment + timedelta(days=16)
+        )
+    return enrollment
+
+
+def make_required_action(*, meter: Meter | None = None, **fields: Any) -> RequiredAction:
+    """The customer has to authorize again, unless told otherwise."""
+    values: dict[str, Any] = {"party": Party.PARTNER, "action_type": "IS_AUTHORIZED", "action_code": "AUTH_0001"}
+    return RequiredAction.objects.create(meter=meter or make_meter(), **{**values, **fields})
+
+
+def make_scan(kind: str = "pdf", *, name: str = "", text: str = "CISR-DRP, signed") -> SimpleUploadedFile:
+    """A scan of one page, uploaded: a pdf, jpeg or png by its content, whatever `name` says."""
+    buffer = io.BytesIO()
+    if kind == "pdf":
+        canvas = Canvas(buffer)
+        canvas.drawString(72, 720, text)
+        canvas.save()
+    else:
+        Image.new("RGB", (320, 240), (250, len(text), 240)).save(buffer, kind)
+    return SimpleUploadedFile(name or f"form.{kind}", buffer.getvalue())
+
+
+def make_paper(*, customer: Customer | None = None, **arguments: Any) -> PaperAuthorization:
+    """A signed CISR-DRP form of a PG&E customer, recorded by the service as everywhere."""
+    customer = customer or make_customer()
+    values: dict[str, Any] = {
+        "utility": customer.utility or get_utilities("pge")[0],
+        "form": PaperForm.CISR_DRP,
+        "signed_on": date(2025, 7, 1),
+        "scan": make_scan(),
+        "recorded_by": None,
+    }
+    return record_paper_authorization(customer=customer, **{**values, **arguments}).paper
+
+
+def make_print_job(
+    *, links: Sequence[Link] | None = None, created_by: User | None = None, run: bool = True, **options: Any
+) -> PrintJob:
+    """Labels of these links (of two new ones unless named), printed and proofed; `run=False`: still waiting."""
+    links = [make_link(), make_link()] if links is None else links
+    job = create_print_job(
+        links=Link.objects.filter(pk__in=[link.pk for link in links]),
+        chosen=f"{len(links)} ticked links",
+        request=PrintRequest(**{"stock": "avery-5160", **options}),
+        created_by=created_by,
+    )
+    return run_print_job(job) if run else job

@@ -104,8 +104,8 @@ def test_nothing_is_inline_and_nothing_from_another_host(path):
     assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text)
 
 
-#: 24 Nov 2026 and 24 Nov 2026, 14:05; a weekday may stand before, seconds alone below a date, and "c" is for machines.
-DATE_STYLES = {"j M Y", "j M Y, H:i", "l, j M Y", "H:i:s"}
+#: 24 Nov 2026 and 24 Nov 2026, 14:05; a weekday may stand before, seconds alone below a date; the last: in addresses.
+DATE_STYLES = {"j M Y", "j M Y, H:i", "l, j M Y", "H:i:s", "Y-m-d"}
 
 
 def test_one_date_style_and_one_spelling_of_reference_id():

@@ -25,6 +25,8 @@ REP_PERMISSIONS = frozenset(
         "authorizations.view_doorcall",
         "authorizations.view_paperauthorization",
         "authorizations.add_paperauthorization",
+        "authorizations.view_printjob",
+        "authorizations.add_printjob",
     }
 )
 
@@ -53,6 +55,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | {
     "authorizations.view_job",
     "authorizations.view_batch",
     "authorizations.view_keptlink",
+    "authorizations.view_printlabel",
+    "authorizations.view_printersettings",
     "authorizations.view_event",
     "authorizations.view_connection",
     "authorizations.view_meter",

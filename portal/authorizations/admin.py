@@ -1,6 +1,7 @@
 """Django's own admin: every model, in the same dress. What it changes goes through the same forms and services."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partialmethod
 from typing import Any
 
@@ -36,6 +37,9 @@ from portal.authorizations.models import (
     Meter,
     MeterMatch,
     PaperAuthorization,
+    PrinterSettings,
+    PrintJob,
+    PrintLabel,
     RequiredAction,
     SyncRun,
     Utility,
@@ -182,7 +186,8 @@ class LinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what Leap says")
     def what_leap_says(self, link: Link) -> SafeString:
-        return _lines(timelines.what_leap_says(link))
+        groups = timelines.what_leap_says(link)
+        return _lines([_under(group.title, entry) for group in groups for entry in group.entries])
 
     @admin.action(description="Void links", permissions=["void"])
     def void(self, request: HttpRequest, queryset: QuerySet[Link]) -> HttpResponse | None:
@@ -216,6 +221,10 @@ def _action_page(
         "select_across": "1" if across else "0",
         "checkbox_name": ACTION_CHECKBOX_NAME,
     }
+
+
+def _under(title: str, entry: timelines.Entry) -> timelines.Entry:
+    return replace(entry, text=f"{title}: {entry.text}") if title else entry
 
 
 def _lines(entries: list[timelines.Entry]) -> SafeString:
@@ -369,3 +378,26 @@ class KeptLinkAdmin(ReadOnlyAdmin):
     list_display = ("batch", "link", "differs")
     list_filter = ("differs",)
     list_select_related = ("batch", "link__customer")
+
+
+@admin.register(PrintJob)
+class PrintJobAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "chosen", "stock", "label_count", "state", "created_by", "created_at")
+    list_filter = ("state", "stock")
+    list_select_related = ("created_by",)
+    # The sheets are handed out on the job's own screen, to those who may have them.
+    exclude = ("file",)
+    view_on_site = on_its_screen("print_detail")
+
+
+@admin.register(PrintLabel)
+class PrintLabelAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "job", "link", "number")
+    list_select_related = ("job", "link__customer")
+    raw_id_fields = ("job", "link")
+
+
+@admin.register(PrinterSettings)
+class PrinterSettingsAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "user", "stock", "offset_x_mm", "offset_y_mm", "left_margin_mm", "top_margin_mm")
+    list_select_related = ("user",)

@@ -15,11 +15,18 @@ MENU = [
     ("", "Customers", "customer_list", "authorizations.view_customer"),
     ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
     ("", "Links", "link_list", "authorizations.view_link"),
+    ("", "Print", "print_list", "authorizations.view_printjob"),
+    ("", "Paper", "paper_list", "authorizations.view_paperauthorization"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
+    ("", "Leap’s events", "event_list", "authorizations.view_event"),
+    ("", "Meters", "meter_list", "authorizations.view_meter"),
+    ("", "Plan", "plan_list", "authorizations.view_meter"),
+    ("", "Funnel", "funnel", "authorizations.view_meter"),
     ("", "Reps", "rep_list", "authorizations.view_visit"),
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),
+    ("Configure", "Webhook", "webhook", "authorizations.manage_webhook"),
     ("Configure", "Installation", "installation_update", "authorizations.change_installation"),
 ]
 

@@ -23,13 +23,13 @@ class ContentSecurityPolicyMiddleware:
 
 
 class PublicDoorsMiddleware:
-    """Answer the public doors at once: they know no session, no user, no messages and no form.
+    """Answer the public doors at once: they know no session, no user, no messages and no form of the portal's.
 
     What stands above in MIDDLEWARE (security headers, the policy, frames) holds for them, too. Only views that say
     `login_not_required` are answered here: an address below a door that is not one goes on its way.
     """
 
-    DOORS = ("/go/", "/GO/", "/leap/thanks")
+    DOORS = ("/go/", "/GO/", "/leap/thanks", "/leap/events")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

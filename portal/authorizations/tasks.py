@@ -2,15 +2,25 @@
 
 from django_tasks import task
 
-from portal.authorizations.models import CustomerImport, Job
+from portal.accounts.models import User
+from portal.authorizations.models import CustomerImport, Job, PrintJob
+from portal.authorizations.services.events import interpret_events
 from portal.authorizations.services.imports import run_apply, run_check
 from portal.authorizations.services.jobs import run_job
+from portal.authorizations.services.meter_sync import run_sync, want_sync
+from portal.authorizations.services.printing import run_print_job
 
 
 @task()
 def run_job_task(job_id: int) -> None:
     """Run a job."""
     run_job(Job.objects.get(pk=job_id))
+
+
+@task()
+def run_print_job_task(job_id: int) -> None:
+    """Print a job's sheets and proof them."""
+    run_print_job(PrintJob.objects.get(pk=job_id))
 
 
 @task()
@@ -23,3 +33,21 @@ def check_import_task(import_id: int) -> None:
 def apply_import_task(import_id: int) -> None:
     """Apply a checked list."""
     run_apply(CustomerImport.objects.get(pk=import_id))
+
+
+@task()
+def sync_meters_task(full: bool, user_id: int) -> None:
+    """Read meters from Leap."""
+    run_sync(full=full, started_by=User.objects.get(pk=user_id))
+
+
+@task()
+def interpret_events_task() -> None:
+    """Interpret the events that wait. One for each that comes: the first of a flood does all, the others find none."""
+    run_interpretation()
+
+
+def run_interpretation() -> None:
+    """Interpret the events that wait; when one told of a meter, ask for a sync of meters."""
+    if interpret_events().meters_changed:
+        want_sync()

@@ -8,7 +8,9 @@ from portal.authorizations.views import (
     customers,
     door_device,
     doors,
+    events,
     flows,
+    funnel,
     guide,
     home,
     imports,
@@ -17,9 +19,16 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
+    meter_sync,
+    meters,
+    paper,
     people,
+    plan,
+    printers,
+    printing,
     reps,
     utilities,
+    webhooks,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -53,6 +62,7 @@ urlpatterns: list[URLPattern] = [
         name="customer_import_file",
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
+    path("customers/<int:pk>/paper/", paper.PaperCreateView.as_view(), name="customer_paper"),
     path("customers/<int:pk>/call/", doors.CustomerCallView.as_view(), name="customer_call"),
     path("customers/<int:pk>/code/", doors.CustomerCodeView.as_view(), name="customer_code"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
@@ -63,6 +73,16 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
+    path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),
+    # Leap's events.
+    path("events/", events.EventListView.as_view(), name="event_list"),
+    path("events/<int:pk>/", events.EventDetailView.as_view(), name="event_detail"),
+    # Meters, the enrollment plan and the funnel.
+    path("meters/", meters.MeterListView.as_view(), name="meter_list"),
+    path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
+    path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
+    path("plan/", plan.PlanListView.as_view(), name="plan_list"),
+    path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),
@@ -77,6 +97,20 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
     path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
     path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
+    # Paper.
+    path("paper/", paper.PaperListView.as_view(), name="paper_list"),
+    path("paper/<int:pk>/", paper.PaperDetailView.as_view(), name="paper_detail"),
+    path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
+    path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
+    path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
+    # Printing.
+    path("print/", printing.PrintListView.as_view(), name="print_list"),
+    path("print/new/", printing.PrintCreateView.as_view(), name="print_create"),
+    path("print/<int:pk>/", printing.PrintDetailView.as_view(), name="print_detail"),
+    path("print/<int:pk>/codes.pdf", printing.PrintFileView.as_view(), name="print_file"),
+    path("print/<int:pk>/again/", printing.PrintAgainView.as_view(), name="print_again"),
+    path("print/paper/<slug:stock>/", printers.PrinterSettingsView.as_view(), name="printer_settings"),
+    path("print/paper/<slug:stock>/test-page.pdf", printers.PrinterTestPageView.as_view(), name="printer_test_page"),
     # At the door.
     path("door/", door_device.DoorAppView.as_view(), name="door_app"),
     path("door/worker.js", door_device.DoorWorkerView.as_view(), name="door_worker"),
@@ -108,6 +142,8 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/invite/", people.UserInviteView.as_view(), name="user_invite"),
     path("people/<int:pk>/disable/", people.UserDisableView.as_view(), name="user_disable"),
     path("people/<int:pk>/enable/", people.UserEnableView.as_view(), name="user_enable"),
+    # The webhook at Leap.
+    path("webhook/", webhooks.WebhookView.as_view(), name="webhook"),
     # Installation.
     path("installation/", installation.InstallationUpdateView.as_view(), name="installation_update"),
 ]

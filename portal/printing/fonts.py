@@ -2,30 +2,35 @@
 
 import unicodedata
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
 FONT = "Vera"
+BOLD_FONT = "VeraBd"
+# ReportLab reads from the one shared file of a font while it embeds it: one thread at a time saves a document.
+EMBEDDING = Lock()
 
 
-@lru_cache(maxsize=1)
-def _font() -> Any:
-    font = TTFont(FONT, "Vera.ttf")
+@lru_cache(maxsize=2)
+def _font(name: str) -> Any:
+    font = TTFont(name, f"{name}.ttf")
     pdfmetrics.registerFont(font)
     return font
 
 
-def font_name() -> str:
+def font_name(*, bold: bool = False) -> str:
     """The name to give to ReportLab's `setFont`; the font is registered by then."""
-    _font()
-    return FONT
+    name = BOLD_FONT if bold else FONT
+    _font(name)
+    return name
 
 
-def text_width(text: str, size_pt: float) -> float:
+def text_width(text: str, size_pt: float, *, bold: bool = False) -> float:
     """How wide a line of text is, in points."""
-    return float(pdfmetrics.stringWidth(text, font_name(), size_pt))
+    return float(pdfmetrics.stringWidth(text, font_name(bold=bold), size_pt))
 
 
 def printable(text: str) -> str:
@@ -35,7 +40,7 @@ def printable(text: str) -> str:
     that it lacks loses its accent (Gdańsk is printed Gdansk, Ħamrun as Hamrun); what has no Latin base prints as "?",
     because an empty box looks like a fault of the printer.
     """
-    glyphs = _font().face.charToGlyph
+    glyphs = _font(FONT).face.charToGlyph
     line = " ".join(unicodedata.normalize("NFC", text).split())
     return "".join(letter if ord(letter) in glyphs else _without_accent(letter, glyphs) for letter in line)
 

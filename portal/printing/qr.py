@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import compress, count
-from threading import Lock
 from typing import Any, Final
 
 import qrcode
@@ -49,8 +48,6 @@ _CAPTION_PT = (9.0, 4.5)  # the size tried first, and the smallest one that is s
 _BITS_TO_BYTES = bytes.maketrans(b"01", b"\x00\x01")
 _BYTES_TO_BITS = bytes.maketrans(b"\x00\x01", b"01")
 _BITS_TO_PIXELS = bytes.maketrans(b"01", b"\xff\x00")
-# ReportLab reads from the one shared font file while it embeds it: one thread at a time.
-_font_in_use = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +272,7 @@ def qr_pdf(text: str, *, size_mm: float = DEFAULT_SIZE_MM, error_correction: str
     if not line:
         canvas.save()
         return file.getvalue()
-    with _font_in_use:
+    with fonts.EMBEDDING:
         canvas.setFont(fonts.font_name(), font_pt)
         canvas.setFillGray(0)
         canvas.drawCentredString(side / 2, 0.6 * font_pt, line)

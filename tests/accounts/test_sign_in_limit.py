@@ -1,6 +1,7 @@
 """Guessing passwords: after ten failures an account waits, after a hundred a whole network."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -44,6 +45,33 @@ def test_a_success_forgets_the_failures_before() -> None:
         for _ in range(9):
             assert not sign_in("maya", "wrong")[0]
         assert sign_in("maya", PASSWORD)[0]
+
+
+def test_guessing_from_elsewhere_does_not_keep_the_owner_out() -> None:
+    make_user(username="maya")
+    assert sign_in("maya", PASSWORD, address="203.0.113.7")[0]
+    for number in range(10):
+        assert not sign_in("maya", "wrong", address=f"198.51.{number}.1")[0]
+    assert sign_in("maya", PASSWORD, address="203.0.113.200")[0], "in the network of the sign-in before"
+    assert not sign_in("maya", PASSWORD, address="192.0.2.1")[0], "elsewhere the guessing has not become free again"
+
+
+def test_a_known_network_has_its_limit_too() -> None:
+    make_user(username="maya")
+    assert sign_in("maya", PASSWORD)[0]
+    for _ in range(10):
+        assert not sign_in("maya", "wrong")[0]
+    assert "wait 15 minutes" in sign_in("maya", PASSWORD)[1].lower()
+
+
+def test_a_cache_that_does_not_answer_keeps_nobody_out(settings: Any) -> None:
+    # No server listens there.
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    make_user(username="maya")
+    assert not sign_in("maya", "wrong")[0]
+    assert sign_in("maya", PASSWORD)[0]
 
 
 def test_one_network_waits_whatever_names_it_tries_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from portal.accounts.models import User
 from portal.authorizations.models import Customer
 from portal.authorizations.views import customers as views
-from tests.factories import get_utilities, make_customer, make_link, make_shared_link
+from tests.factories import get_utilities, make_customer, make_link, make_paper, make_shared_link
 
 pytestmark = pytest.mark.django_db
 NEW = "/customers/new/"
@@ -118,6 +118,17 @@ class TestTaken:
         link = make_link(customer=make_customer(name="Frank"))
         found = errors(manager_client.post(NEW, values(reference_id=link.reference_id)))
         assert found == {"reference_id": [f"“{link.reference_id}” is taken already, by the customer Frank."]}
+
+    def test_reference_id_of_a_paper_authorization(self, manager_client: Client, rep_client: Client) -> None:
+        make_paper(customer=make_customer(name="Frank"), reference_id="paper-1")
+        found = errors(manager_client.post(NEW, values(reference_id="paper-1")))["reference_id"]
+        assert found == [
+            "“paper-1” is taken already, by the paper authorization “Frank, CISR-DRP (California utilities)”."
+        ]
+        # Whose it is, is not everybody's to know.
+        assert errors(rep_client.post(NEW, values(reference_id="paper-1")))["reference_id"] == [
+            "“paper-1” is taken already."
+        ]
 
     def test_reference_id_of_a_poster(self, manager_client: Client, rep_client: Client) -> None:
         link = make_shared_link(label="poster, lobby")

@@ -10,16 +10,19 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core import serializers
 from django.core.management import call_command
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import CheckConstraint
 
-from portal.authorizations.models import Customer, Flow, Link, Utility
+from portal.authorizations.models import Confirmation, Customer, Flow, Link, Utility
+from portal.authorizations.services.confirmations import record_confirmation
 from tests import factories
 
 MILESTONES = importlib.import_module("portal.authorizations.migrations.0006_milestones_with_their_rows")
@@ -423,6 +426,30 @@ def test_every_check_stands_in_the_database() -> None:
     for model in apps.get_app_config("authorizations").get_models():
         wanted = {constraint.name for constraint in model._meta.constraints if isinstance(constraint, CheckConstraint)}
         assert wanted <= checks_of(model._meta.db_table), model
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("links_first", [True, False])
+def test_r15_returns_that_are_loaded_back_keep_their_marks(links_first: bool) -> None:
+    """As `loaddata` fills a new database: the link has its milestone already, or is still to come."""
+    link = factories.make_link()
+    for second in range(3):
+        record_confirmation(
+            query_string=f"refId={link.reference_id}",
+            at=datetime.fromisoformat(f"{DAY}:00") + timedelta(seconds=second),
+            ip="",
+            user_agent="",
+            is_bot=False,
+        )
+    kept_links = serializers.serialize("json", Link.objects.all())
+    kept_returns = serializers.serialize("json", Confirmation.objects.order_by("pk"))
+    Confirmation.objects.all().delete()
+    Link.objects.all().delete()
+    for kept in [kept_links, kept_returns] if links_first else [kept_returns, kept_links]:
+        for row in serializers.deserialize("json", kept):
+            row.save()
+    assert list(Confirmation.objects.order_by("pk").values_list("repeated", flat=True)) == [False, True, True]
+    assert Link.objects.get().first_returned_at == Confirmation.objects.get(repeated=False).at
 
 
 @pytest.mark.django_db

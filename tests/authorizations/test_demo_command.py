@@ -9,8 +9,21 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.accounts.models import User
-from portal.authorizations.models import Customer, Flow, Installation, Link, LinkStatus, Utility
+from portal.authorizations.models import (
+    PROVEN,
+    Customer,
+    Flow,
+    Installation,
+    Link,
+    LinkStatus,
+    Meter,
+    PaperAuthorization,
+    PaperStatus,
+    SyncRun,
+    Utility,
+)
 from portal.authorizations.services.demo import PASSWORD
+from portal.authorizations.services.scans import has_scan
 from tests.factories import make_flow, make_link
 
 
@@ -49,6 +62,27 @@ class TestDemo:
         assert set(statuses) == set(LinkStatus.values)
         assert Link.objects.filter(replaced_by__isnull=False).exists()
         assert Link.objects.filter(customer=None, reference_id=None).exists()
+
+    def test_what_leap_says_stands_on_its_events_and_meters(self) -> None:
+        """No milestone without the row that proves it; some failed, some meters are nobody's, one is archived."""
+        run()
+        proven = Link.objects.filter(status__in=PROVEN)
+        assert proven.count() > 50
+        assert all(link.events.filter(event_status="COMPLETED").exists() for link in proven)
+        metered = list(Link.objects.filter(metered_at__isnull=False))
+        assert metered
+        assert all(link.meter_matches.exists() for link in metered)
+        assert Link.objects.filter(failed_at__isnull=False).exists()
+        assert Meter.objects.unmatched().filter(is_archived=True).exists()
+        assert Meter.objects.filter(needs_authorization=True, matches__isnull=False).exists()
+        assert SyncRun.objects.get().state == "done"
+
+    def test_r1_paper_authorizations_in_every_status_with_their_scans(self) -> None:
+        run()
+        papers = list(PaperAuthorization.objects.select_related("customer__utility"))
+        assert {paper.status for paper in papers} == set(PaperStatus)
+        assert all(has_scan(paper) and not paper.customer.links.exists() for paper in papers)
+        assert {paper.scan_type for paper in papers} == {"application/pdf", "image/jpeg"}
 
     def test_twice_is_once(self) -> None:
         run()

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -70,6 +72,23 @@ class TestIssueForOne:
         assert "Issue anew" in response.text
         assert f"{reverse('link_replace', args=[link.pk])}?utilities={sce.pk}" in response.text
         assert Link.objects.count() == 1
+
+    @pytest.mark.parametrize(("ticked", "becomes"), [([], ["pge"]), (["sce", "sdge"], ["sce", "sdge"])])
+    def test_r8_r12_issue_anew_carries_on_with_what_was_asked_for(
+        self, manager_client: Client, ticked: list[str], becomes: list[str]
+    ) -> None:
+        """Nothing ticked is the customer's own utility, and not what the live link asks for."""
+        link = make_link(customer=make_customer(utility="pge"), utilities=get_utilities("sdge"))
+        wanted = {"utilities": [utility.pk for utility in get_utilities(*ticked) if ticked], "reference_id": "acct~77"}
+        address = f"{reverse('link_issue')}?customer={link.customer_id}"
+        page = manager_client.post(address, {"flow": link.flow_id, **wanted}).text
+        [anew] = re.findall(r'href="([^"]*/replace/[^"]*)"', page)
+        form = manager_client.get(unescape(anew)).context["form"]
+        shown = {name: form[name].value() for name in ("utilities", "reference_id")}
+        manager_client.post(unescape(anew), shown)
+        new = Link.objects.get(replaces=link)
+        assert new.reference_id == "acct~77"
+        assert [utility.utility_id for utility in new.utilities_asked] == becomes
 
     def test_r12_bad_own_reference_id_names_the_rule(self, manager_client: Client) -> None:
         customer, flow = make_customer(), make_flow()
@@ -400,7 +419,14 @@ class TestHome:
         come_back(link)
         response = manager_client.get(reverse("home"))
         stages = [(stage.label, stage.count) for stage in response.context["stages"]]
-        assert stages == [("Issued", 1), ("Visited", 1), ("Authorized", 0), ("Metered", 0), ("Enrolled", 0)]
+        assert stages == [
+            ("Issued", 1),
+            ("Visited", 1),
+            ("At the utility", 0),
+            ("Authorized", 0),
+            ("Metered", 0),
+            ("Enrolled", 0),
+        ]
         assert response.context["returned"] == 1
 
     def test_campaigns_show_numbers_by_source(self, manager_client: Client) -> None:

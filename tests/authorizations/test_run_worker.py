@@ -11,8 +11,8 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from portal.accounts.models import User
-from portal.authorizations.management.commands import run_worker as run_worker_module
-from portal.authorizations.management.commands.run_worker import Housekeeper, PatientWorker
+from portal.authorizations.management.commands.run_worker import PatientWorker
+from portal.authorizations.management.looks import ImportTidier, SpoolReplayer
 from portal.authorizations.models import Confirmation, JobState
 from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.spool import is_spool_empty, write_to_spool
@@ -82,7 +82,7 @@ def test_it_waits_for_a_database_that_is_away(
 def test_the_spool_is_replayed_beside_the_tasks() -> None:
     link = make_link()
     write_to_spool(kind="confirmation", record={**RECORD, "query_string": f"refId={link.reference_id}"})
-    Housekeeper(every=30).replay()
+    SpoolReplayer(every=30).look()
     assert is_spool_empty()
     assert Confirmation.objects.get().link == link
 
@@ -95,8 +95,8 @@ def test_whatever_a_replay_meets_the_next_look_comes(
         raise error
 
     write_to_spool(kind="confirmation", record={**RECORD, "query_string": ""})
-    monkeypatch.setattr("portal.authorizations.management.commands.run_worker.replay_spool", refuse)
-    Housekeeper(every=30).replay()
+    monkeypatch.setattr("portal.authorizations.management.looks.replay_spool", refuse)
+    SpoolReplayer(every=30).look()
     assert str(error) in caplog.text
     assert not is_spool_empty()
 
@@ -106,13 +106,8 @@ def test_options_that_exclude_nothing_are_refused() -> None:
         run_worker(exclude_queues="slow")
 
 
-def test_old_imports_are_removed_without_an_upload_and_not_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_imports_are_removed_without_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[None] = []
-    monkeypatch.setattr(run_worker_module, "forget_old_imports", lambda: looks.append(None))
-    housekeeper = Housekeeper(30)
-    housekeeper.tidy()
-    housekeeper.tidy()
+    monkeypatch.setattr("portal.authorizations.management.looks.forget_old_imports", lambda: looks.append(None))
+    ImportTidier(every=3600).look()
     assert len(looks) == 1
-    monkeypatch.setattr(run_worker_module, "TIDY_EVERY", 0.0)
-    housekeeper.tidy()
-    assert len(looks) == 2

@@ -9,8 +9,10 @@ from bench.harness import (
     DifferentWorkError,
     MissingPeerError,
     Result,
+    Shares,
     compare,
     compare_costs,
+    format_shares,
     format_table,
     require_peer,
 )
@@ -99,3 +101,15 @@ def test_without_a_goal_a_ratio_is_only_told() -> None:
     result = Result("one job", "other 1.0", (0.5,) * 5, None)
     assert result.met
     assert format_table([result]).splitlines()[1].split()[-2:] == ["0.50-0.50", "none"]
+
+
+def test_shares_stand_in_a_table_of_their_own() -> None:
+    good = Shares("one stock", {"none": 4, "blur": 3}, 4, 0.75)
+    bad = Shares("another", {"none": 4, "blur": 2}, 4, 0.75)
+    told = Shares("a third", {"none": 0, "blur": 0}, 4, None)
+    assert [line.met for line in (good, bad, told)] == [True, False, True]
+    header, *lines = format_shares([good, bad, told]).splitlines()
+    assert header.split() == ["what", "of", "none", "blur", "goal"]
+    assert lines[0].split()[-6:] == ["4", "100%", "75%", ">=", "75%", "met"]
+    assert lines[1].split()[-1] == "MISSED"
+    assert lines[2].split()[-3:] == ["0%", "0%", "none"]

@@ -11,7 +11,17 @@ from portal.accounts.models import User
 from portal.authorizations.models import ImportState
 from portal.authorizations.services.links import issue_shared_link
 from tests.browser.conftest import sign_in
-from tests.factories import make_campaign, make_customer, make_flow, make_import, make_legacy_flow, make_link
+from tests.factories import (
+    make_campaign,
+    make_customer,
+    make_flow,
+    make_import,
+    make_legacy_flow,
+    make_link,
+    make_paper,
+    make_print_job,
+    make_scan,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -58,6 +68,8 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
     customer = make_customer(name="Bartholomew Featherstonehaugh-Cholmondeley", company="Davis, Aguilar and Browning")
     link = make_link(customer=customer, flow=flow, campaign=campaign, issued_by=admin)
     issue_shared_link(flow=legacy, label="poster", utilities=[legacy.utilities.first()], issued_by=admin)
+    paper = make_paper(customer=customer, recorded_by=admin, scan=make_scan(name="W" * 300 + ".pdf"))
+    printed = make_print_job(links=[link], created_by=admin)
     uploaded, checked, applied = (
         make_import(text=CSV, flow=flow, uploaded_by=admin, until=state) for state in IMPORT_STATES
     )
@@ -77,6 +89,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
             "link_list",
             "link_issue",
             "link_issue_shared",
+            "print_list",
+            "print_create",
+            "paper_list",
             "confirmation_list",
             "flow_list",
             "flow_create",
@@ -97,6 +112,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         f"{reverse('link_issue')}?customer={customer.pk}",
         reverse("customer_detail", args=[customer.pk]),
         reverse("customer_update", args=[customer.pk]),
+        reverse("customer_paper", args=[customer.pk]),
+        reverse("paper_detail", args=[paper.pk]),
+        reverse("paper_withdraw", args=[paper.pk]),
         reverse("customer_call", args=[customer.pk]),
         reverse("rep_kit", args=[rep.pk]),
         reverse("customer_import_columns", args=[uploaded.pk]),
@@ -105,6 +123,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         reverse("campaign_detail", args=[campaign.pk]),
         reverse("flow_update", args=[flow.pk]),
         reverse("flow_request", args=[flow.pk]),
+        f"{reverse('print_create')}?mark=unprinted",
+        reverse("print_detail", args=[printed.pk]),
+        reverse("printer_settings", args=["letter-window"]),
         "/leap/thanks",
         "/go/unknown-code",
     ]

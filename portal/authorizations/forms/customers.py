@@ -6,7 +6,7 @@ from django import forms
 
 from portal.accounts.models import User
 from portal.authorizations.forms.links import clean_reference_id
-from portal.authorizations.models import Customer, CustomerType, Link, Utility
+from portal.authorizations.models import Customer, CustomerType, Link, PaperAuthorization, Utility
 from portal.authorizations.services.customers import (
     find_who_has_external_id,
     find_who_has_reference_id,
@@ -126,12 +126,13 @@ class CustomerForm(forms.ModelForm[Customer]):
             self.add_error("name", "A customer needs a name or a company: fill in one of the two.")
         return cleaned
 
-    def _refuse_taken(self, value: str, other: Customer | Link | None) -> None:
+    def _refuse_taken(self, value: str, other: Customer | Link | PaperAuthorization | None) -> None:
         """Refuse an id that is another's; name the other only to those who may see it."""
         if other is None:
             return
         if type(other).objects.visible_to(self.user).filter(pk=other.pk).exists():
-            whose = f"customer {other}" if isinstance(other, Customer) else f"link “{other}”"
+            name = f"{other}" if isinstance(other, Customer) else quote(f"{other}")
+            whose = f"{other._meta.verbose_name} {name}"
             raise forms.ValidationError(f"{quote(value)} is taken already, by the {whose}.", code="taken")
         raise forms.ValidationError(f"{quote(value)} is taken already.", code="taken")
 

@@ -29,7 +29,7 @@ class SignInForm(AuthenticationForm):
             note_failure(username=username, address=address)
             raise
         if self.user_cache is not None:
-            note_success(username=username)
+            note_success(username=username, address=address)
         return cleaned
 
 

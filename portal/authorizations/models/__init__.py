@@ -11,7 +11,7 @@ from portal.authorizations.models.event import Connection, ConnectionState, Even
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobState
-from portal.authorizations.models.link import PROVEN, Link, LinkStatus
+from portal.authorizations.models.link import DEFAULT_EXPECTED_DAYS, PROVEN, Link, LinkStatus
 from portal.authorizations.models.meter import (
     Enrollment,
     EnrollmentDeadline,
@@ -21,20 +21,33 @@ from portal.authorizations.models.meter import (
     MeterMatch,
     Party,
     RequiredAction,
+    Standing,
     SyncPhase,
     SyncRun,
     SyncState,
 )
-from portal.authorizations.models.paper import PaperAuthorization, PaperForm
+from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
+from portal.authorizations.models.print_job import (
+    CodeLevel,
+    PrinterSettings,
+    PrintJob,
+    PrintLabel,
+    PrintLanguage,
+    PrintLine,
+    PrintState,
+    PrintTarget,
+)
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
 __all__ = [
+    "DEFAULT_EXPECTED_DAYS",
     "PROVEN",
     "Address",
     "Batch",
     "Campaign",
     "Channel",
+    "CodeLevel",
     "Confirmation",
     "Connection",
     "ConnectionState",
@@ -68,10 +81,19 @@ __all__ = [
     "Outcome",
     "PaperAuthorization",
     "PaperForm",
+    "PaperStatus",
     "Party",
+    "PrintJob",
+    "PrintLabel",
+    "PrintLanguage",
+    "PrintLine",
+    "PrintState",
+    "PrintTarget",
+    "PrinterSettings",
     "Region",
     "RequiredAction",
     "ReservedLink",
+    "Standing",
     "SyncPhase",
     "SyncRun",
     "SyncState",

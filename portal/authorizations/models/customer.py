@@ -80,7 +80,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """All that a row of a list or an export shows: one query, and one more for `newest_link`."""
         from portal.authorizations.models.link import Link
 
-        links = Link.objects.only("customer", "status", "code", "reference_id", "voided_at", "replaced_by")
+        shown = ("customer", "status", "code", "reference_id", "voided_at", "failed_at", "replaced_by")
+        links = Link.objects.only(*shown)
         newest_first = models.Prefetch("links", queryset=links.order_by("-pk"), to_attr="links_newest_first")
         return self.select_related("utility", "assigned_rep").prefetch_related(newest_first)
 

@@ -1,5 +1,6 @@
 """Events: Leap's webhook calls, as received, and the connections that they tell of."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -13,9 +14,22 @@ class EventQuerySet(models.QuerySet["Event"]):
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_event") else self.none()
 
+    def with_links(self) -> Self:
+        return self.select_related("link__customer", "link__flow", "link__campaign")
+
     def waiting(self) -> Self:
         """Stored, not yet interpreted; the oldest first."""
         return self.filter(interpreted_at__isnull=True).order_by("pk")
+
+    def count_odd(self, *, since: datetime) -> dict[str, int]:
+        """How many wait, and how many received since then are of an unknown type or name a reference id of no link."""
+        recent = self.filter(received_at__gte=since)
+        strangers = recent.filter(link__isnull=True, interpreted_at__isnull=False).exclude(reference_id="")
+        return {
+            "waiting": self.waiting().count(),
+            "unknown": recent.filter(is_known=False).count(),
+            "strangers": strangers.count(),
+        }
 
 
 class Event(models.Model):
@@ -59,6 +73,12 @@ class ConnectionState(models.TextChoices):
     COMPLETED = "completed", "completed"
 
 
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def failed_at_utility(self) -> Self:
+        """Failed at a utility and never authorized there. Who left a session early failed nowhere."""
+        return self.filter(failed_at__isnull=False, completed_at__isnull=True).exclude(utility_name="")
+
+
 class Connection(models.Model):
     """What became of one link at one utility; with an empty `utility_name`, of its Connect session as a whole.
 
@@ -74,6 +94,8 @@ class Connection(models.Model):
     completed_at = models.DateTimeField(null=True, blank=True, help_text="Final step reached, or authorized.")
     failed_at = models.DateTimeField(null=True, blank=True, help_text="Left early, or failed at the utility.")
     last_event_at = models.DateTimeField()
+
+    objects = ConnectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["link_id", "utility_name"]

@@ -1,8 +1,8 @@
-"""Checks that each database can make by itself, without Django's functions loaded."""
+"""What each database can check and compute by itself, without Django's functions loaded."""
 
 from typing import Any
 
-from django.db.models import BooleanField, Func
+from django.db.models import BooleanField, Func, IntegerField
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -33,3 +33,20 @@ class IsUnreserved(Func):
     def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         sql, params = compiler.compile(self.source_expressions[0])
         return f"({sql} ~ '^[0-9A-Za-z._~-]{{{self.minimum},{self.maximum}}}$')", tuple(params)
+
+
+class TenthsOfDays(Func):
+    """From one moment to a later one in tenths of a day, rounded. Django's own difference is Python in SQLite."""
+
+    output_field = IntegerField()
+
+    def __init__(self, earlier: Any, later: Any) -> None:
+        super().__init__(earlier, later)
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        (earlier, first), (later, second) = (compiler.compile(part) for part in self.source_expressions)
+        return f"CAST(ROUND((julianday({later}) - julianday({earlier})) * 10) AS INTEGER)", (*second, *first)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        (earlier, first), (later, second) = (compiler.compile(part) for part in self.source_expressions)
+        return f"CAST(ROUND(EXTRACT(EPOCH FROM ({later} - {earlier})) / 8640) AS INTEGER)", (*second, *first)

@@ -1,10 +1,11 @@
 """Links: each is one issued URL, and how far it got."""
 
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from portal.accounts.models import User
@@ -38,6 +39,30 @@ class LinkStatus(models.TextChoices):
 
 PROVEN = (LinkStatus.ENROLLED, LinkStatus.METERED, LinkStatus.AUTHORIZED)
 
+#: How long an authorization takes to become a meter where no utility is known: the slowest take a week.
+DEFAULT_EXPECTED_DAYS = 7
+
+
+def count_of_each_step(*, distinct: bool = False) -> dict[str, Count]:
+    """Aggregates over links, one for each step of the journey, and what browsers claim beside them.
+
+    A proven step implies the earlier proven ones: whoever is metered was authorized, and whoever is authorized was at
+    the utility. "visited" implies nothing and is implied by nothing: it is what the portal itself saw, and a customer
+    who was given Leap's URL directly never passes by.
+    """
+    proven = Q(status__in=PROVEN)
+    steps = {
+        "issued": Q(),
+        "visited": Q(first_visited_at__isnull=False),
+        "returned": Q(first_returned_at__isnull=False),
+        "at_utility": Q(at_utility_at__isnull=False) | proven,
+        "authorized": proven,
+        "metered": Q(metered_at__isnull=False) | Q(enrolled_at__isnull=False),
+        "enrolled": Q(enrolled_at__isnull=False),
+        "claimed_only": Q(first_returned_at__isnull=False) & ~proven,
+    }
+    return {name: Count("pk", filter=condition, distinct=distinct) for name, condition in steps.items()}
+
 
 class LinkQuerySet(models.QuerySet["Link"]):
     def visible_to(self, user: User) -> Self:
@@ -56,6 +81,15 @@ class LinkQuerySet(models.QuerySet["Link"]):
     def live(self) -> Self:
         """Neither void nor replaced."""
         return self.filter(voided_at__isnull=True, replaced_by__isnull=True)
+
+    def printable(self) -> Self:
+        """Those whose code is worth paper: live, and traceable (a code without a reference id proves nothing)."""
+        return self.live().filter(reference_id__isnull=False)
+
+    def in_walking_order(self) -> Self:
+        """As customers stand in walking order; links without a customer last."""
+        last = Case(When(customer__isnull=True, then=2), When(customer__door_order="", then=1), default=0)
+        return self.order_by(last, "customer__door_order", "customer__name", "label", "pk")
 
     def of_batch(self, batch: Batch, part: str = "") -> Self:
         """What a bulk action handed out; `part`: new, kept (there already) or differing (of these)."""
@@ -87,18 +121,58 @@ class LinkQuerySet(models.QuerySet["Link"]):
             confirmation_count=count(Confirmation.objects.by_people()),
         )
 
+    def with_meter_count(self) -> Self:
+        """Add meter_count: how many meters match the link."""
+        from portal.authorizations.models.meter import MeterMatch
+
+        meters = MeterMatch.objects.filter(link=OuterRef("pk")).order_by()
+        return self.annotate(
+            meter_count=Coalesce(Subquery(meters.values("link").annotate(n=Count("pk")).values("n")), 0)
+        )
+
     def count_steps(self) -> dict[str, int]:
         """How many links got how far: each step counts those that Leap says got further, too. A claim is no step."""
-        steps = {
-            "issued": Q(),
-            "visited": Q(first_visited_at__isnull=False),
-            "returned": Q(first_returned_at__isnull=False),
-            "authorized": Q(status__in=PROVEN),
-            "metered": Q(metered_at__isnull=False) | Q(enrolled_at__isnull=False),
-            "enrolled": Q(enrolled_at__isnull=False),
-            "claimed_only": Q(first_returned_at__isnull=False) & ~Q(status__in=PROVEN),
-        }
-        return self.aggregate(**{name: Count("pk", filter=condition) for name, condition in steps.items()})
+        return self.aggregate(**count_of_each_step())
+
+    def count_steps_by(self, key: Any, *, distinct: bool = False) -> list[Any]:
+        """The same counts in a dict for each value of one expression (`key`); a link with several values is in each.
+
+        `distinct` where an expression's joins yield a link several times with one value.
+        """
+        counts = count_of_each_step(distinct=distinct)
+        return list(self.order_by().annotate(key=key).values("key").annotate(**counts))
+
+    def asking_for(self, utilities: "models.QuerySet[Utility]") -> Self:
+        """Links for one of these utilities: Legacy's, a requested one, or where none is asked for the customer's."""
+        requests = self.model.requested_utilities.through.objects
+        in_particular = Q(utility__isnull=False) | Exists(requests.filter(link=OuterRef("pk")))
+        return self.filter(
+            Q(utility__in=utilities)
+            | Q(pk__in=requests.filter(utility__in=utilities).values("link"))
+            | (~in_particular & Q(customer__utility__in=utilities))
+        )
+
+    def with_expected_days(self) -> Self:
+        """Add expected_days: the longest that a utility of the link takes; unknown: DEFAULT_EXPECTED_DAYS."""
+        requests = self.model.requested_utilities.through.objects.filter(link=OuterRef("pk")).order_by()
+        longest = requests.values("link").annotate(days=Max("utility__expected_days")).values("days")  # type: ignore[misc]
+        days = Coalesce(
+            "utility__expected_days", Subquery(longest), "customer__utility__expected_days", DEFAULT_EXPECTED_DAYS
+        )
+        return self.annotate(expected_days=days)
+
+    def overdue_claims(self, now: datetime) -> Self:
+        """Came back, and Leap has not proven it after the utility's expected days.
+
+        Nothing to ask any more: void links, and those issued anew whose successor Leap has proven. Nobody to ask:
+        links without a customer.
+        """
+        known = {DEFAULT_EXPECTED_DAYS, *Utility.objects.order_by().values_list("expected_days", flat=True).distinct()}
+        overdue = Q(pk__in=[])
+        for days in sorted(known):
+            overdue |= Q(expected_days=days, first_returned_at__lt=now - timedelta(days=days))
+        unproven = self.with_expected_days().filter(overdue, status=LinkStatus.RETURNED, customer__isnull=False)
+        return unproven.exclude(replaced_by__status__in=PROVEN)
 
     def search(self, text: str) -> Self:
         """A reference id or code exactly or by its beginning, else words in the customer's name, company or email."""

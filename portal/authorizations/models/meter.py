@@ -1,9 +1,11 @@
 """Meters: what Leap's API shows, the links they match, and the programs they take part in (R14, R18)."""
 
+import re
+from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
 
 from portal.accounts.models import User
 from portal.authorizations.models.link import Link
@@ -19,6 +21,38 @@ class MeterQuerySet(models.QuerySet["Meter"]):
         """Of no link and no paper authorization that the portal knows."""
         return self.filter(matches__isnull=True)
 
+    def with_list_columns(self) -> Self:
+        """All that a row of a list or an export shows: what it matched, and whose that is."""
+        return self.select_related("utility").prefetch_related("matches__link__customer", "matches__paper__customer")
+
+    def search(self, text: str) -> Self:
+        """A meter id or partner reference by its beginning, a matched reference id, or words in the customer's name."""
+        text = text.strip()
+        owners = MeterMatch.objects.filter(_names_of("link__customer", text) | _names_of("paper__customer", text))
+        references = MeterMatch.objects.filter(Q(link__reference_id=text) | Q(paper__reference_id=text))
+        found = (
+            Q(partner_reference__istartswith=text)
+            | Q(pk__in=owners.values("meter"))
+            | Q(pk__in=references.values("meter"))
+        )
+        digits = text.replace("-", "").lower()
+        if re.fullmatch(r"[0-9a-f]{4,32}", digits):
+            found |= Q(meter_id__startswith=_hyphenated(digits))
+        return self.filter(found)
+
+
+def _names_of(customer: str, text: str) -> Q:
+    words = Q()
+    for word in text.split()[:8]:
+        words &= Q(**{f"{customer}__name__icontains": word}) | Q(**{f"{customer}__company__icontains": word})
+    return words
+
+
+def _hyphenated(digits: str) -> str:
+    """The beginning of a UUID as PostgreSQL writes it: 8-4-4-4-12. (Django takes the hyphens out for SQLite.)"""
+    parts = [digits[start:end] for start, end in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
+    return "-".join(part for part in parts if part)
+
 
 class EnrollmentStatus(models.TextChoices):
     """Leap's global enrollment status; a value that Leap adds is kept as it is."""
@@ -28,6 +62,10 @@ class EnrollmentStatus(models.TextChoices):
     PENDING = "PENDING", "pending"
     INELIGIBLE = "INELIGIBLE", "ineligible"
     NOT_PARTICIPATING = "NOT_PARTICIPATING", "not participating"
+
+
+#: Statuses with which nothing can be waited for.
+SHUT_OUT = (EnrollmentStatus.INELIGIBLE, EnrollmentStatus.NOT_PARTICIPATING)
 
 
 class Meter(models.Model):
@@ -71,6 +109,17 @@ class Meter(models.Model):
     def __str__(self) -> str:
         return str(self.meter_id)
 
+    @property
+    def references(self) -> list[str]:
+        """Every reference id that Leap holds for it, each once."""
+        return list(dict.fromkeys(text for text in [*self.connection_references, self.partner_reference] if text))
+
+    @property
+    def status_words(self) -> str:
+        """Leap's status in words; one that Leap added since, as it came."""
+        known = dict(EnrollmentStatus.choices)
+        return known.get(self.enrollment_status, self.enrollment_status)
+
 
 class MatchedBy(models.TextChoices):
     """How a meter was found to belong to a link."""
@@ -108,6 +157,50 @@ class MeterMatch(models.Model):
         return f"{self.meter_id} by {self.get_matched_by_display()}"
 
 
+class Standing(models.TextChoices):
+    """For whom a meter waits before it can take part in a program."""
+
+    PARTNER = "partner", "waits for the partner"
+    LEAP = "leap", "waits for Leap"
+    INELIGIBLE = "ineligible", "not eligible"
+    READY = "ready", "ready"
+
+
+class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
+    def visible_to(self, user: User) -> Self:
+        return self if user.has_perm("authorizations.view_meter") else self.none()
+
+    def in_plan(self, now: datetime) -> Self:
+        """What can still be planned, with next_deadline, active_from and standing.
+
+        Not archived meters; and a deadline that is over is no next one.
+        """
+        deadlines = EnrollmentDeadline.objects.filter(enrollment=OuterRef("pk"), deadline_at__gte=now)
+        earliest = deadlines.order_by("deadline_at", "pk")
+        actions = RequiredAction.objects.filter(
+            Q(program=OuterRef("program")) | Q(program=""),
+            Q(delivery_period=OuterRef("delivery_period")) | Q(delivery_period=""),
+            meter=OuterRef("meter"),
+        )
+        return self.filter(meter__is_archived=False).annotate(
+            next_deadline=Subquery(earliest.values("deadline_at")[:1]),
+            active_from=Subquery(earliest.values("active_from")[:1]),
+            standing=Case(
+                When(Exists(actions.filter(party=Party.PARTNER)), then=Value(Standing.PARTNER.value)),
+                When(Exists(actions.filter(party=Party.LEAP)), then=Value(Standing.LEAP.value)),
+                When(status__in=SHUT_OUT, then=Value(Standing.INELIGIBLE.value)),
+                default=Value(Standing.READY.value),
+                output_field=models.CharField(),
+            ),
+        )
+
+    def with_list_columns(self) -> Self:
+        """All that a row of the plan or its export shows."""
+        return self.select_related("meter__utility").prefetch_related(
+            "meter__required_actions", "meter__matches__link__customer", "meter__matches__paper__customer"
+        )
+
+
 class Enrollment(models.Model):
     """A meter in one program and delivery period."""
 
@@ -119,11 +212,28 @@ class Enrollment(models.Model):
     status = models.CharField(max_length=40, blank=True)
     market_group = models.CharField(max_length=200, blank=True)
 
+    objects = EnrollmentQuerySet.as_manager()
+
     class Meta:
         ordering = ["id"]
 
     def __str__(self) -> str:
         return f"{self.program} {self.delivery_period}"
+
+    @property
+    def status_words(self) -> str:
+        """Leap's status in words; one that Leap added since, as it came."""
+        return dict(EnrollmentStatus.choices).get(self.status, self.status)
+
+    @property
+    def actions(self) -> "list[RequiredAction]":
+        """What this meter's part in this program waits for, the partner's own first."""
+        own = [
+            action
+            for action in self.meter.required_actions.all()
+            if action.program in ("", self.program) and action.delivery_period in ("", self.delivery_period)
+        ]
+        return sorted(own, key=lambda action: action.party != Party.PARTNER)
 
 
 class EnrollmentDeadline(models.Model):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from portal.accounts.models import User
 from portal.authorizations.models.customer import Customer
 from portal.authorizations.models.expressions import IsUnreserved
-from portal.authorizations.models.utility import Utility
+from portal.authorizations.models.utility import Region, Utility
 from portal.leap import reference_ids
 
 
@@ -18,6 +18,37 @@ class PaperForm(models.TextChoices):
 
     CISR_DRP = "cisr-drp", "CISR-DRP (California utilities)"
     OTHER = "other", "Another form"
+
+    def refuse(self, utility: Utility) -> str | None:
+        """Return why this form cannot be signed for a utility, None if it can.
+
+        Leap, Collect Data Authorizations: "Working with a small set of customers in California? Paper/PDF authorization
+        forms are also available." California is CAISO, one of Leap's regions.
+        """
+        if utility.region == Region.CAISO:
+            return None
+        form = "The CISR-DRP form" if self == PaperForm.CISR_DRP else "A paper form"
+        return (
+            f"{form} works in California only (CAISO); {utility.short_name} is in {utility.get_region_display()}. "
+            "Issue a Leap Connect link instead."
+        )
+
+
+class PaperStatus(models.TextChoices):
+    """How far a paper authorization got. Metered and enrolled are Leap's word, the others are the partner's own."""
+
+    SIGNED = "signed", "signed"
+    SENT = "sent", "sent"
+    METERED = "metered", "metered"
+    ENROLLED = "enrolled", "enrolled"
+    WITHDRAWN = "withdrawn", "withdrawn"
+
+    @property
+    def source(self) -> str:
+        """Whose word it is: the badge's colour."""
+        if self in (PaperStatus.METERED, PaperStatus.ENROLLED):
+            return "leap"
+        return "fault" if self == PaperStatus.WITHDRAWN else "saw"
 
 
 class PaperAuthorizationQuerySet(models.QuerySet["PaperAuthorization"]):
@@ -31,6 +62,31 @@ class PaperAuthorizationQuerySet(models.QuerySet["PaperAuthorization"]):
 
     def with_list_columns(self) -> Self:
         return self.select_related("customer", "utility", "recorded_by")
+
+    def search(self, text: str) -> Self:
+        """Each word must occur in the customer's name, company or external id, or in the reference id."""
+        found = self
+        for word in text.split()[:8]:
+            found = found.filter(
+                Q(customer__name__icontains=word)
+                | Q(customer__company__icontains=word)
+                | Q(customer__external_id__icontains=word)
+                | Q(reference_id__icontains=word)
+            )
+        return found
+
+    def with_status(self, status: str) -> Self:
+        """Those whose `status` is this one."""
+        proven = Q(metered_at__isnull=False) | Q(enrolled_at__isnull=False)
+        withdrawn = Q(withdrawn_at__isnull=False)
+        conditions = {
+            PaperStatus.ENROLLED: Q(enrolled_at__isnull=False),
+            PaperStatus.METERED: Q(metered_at__isnull=False, enrolled_at__isnull=True),
+            PaperStatus.WITHDRAWN: withdrawn & ~proven,
+            PaperStatus.SENT: Q(sent_on__isnull=False) & ~withdrawn & ~proven,
+            PaperStatus.SIGNED: Q(sent_on__isnull=True) & ~withdrawn & ~proven,
+        }
+        return self.filter(conditions[PaperStatus(status)])
 
 
 class PaperAuthorization(models.Model):
@@ -73,12 +129,17 @@ class PaperAuthorization(models.Model):
         return f"{self.customer}, {self.get_form_display()}"
 
     @property
-    def status(self) -> str:
-        """The furthest it got, what Leap says first."""
+    def status(self) -> PaperStatus:
+        """The furthest it got, what Leap says first: a withdrawal is a mark beside proof, never over it."""
         if self.enrolled_at:
-            return "enrolled"
+            return PaperStatus.ENROLLED
         if self.metered_at:
-            return "metered"
+            return PaperStatus.METERED
+        return self.own_status
+
+    @property
+    def own_status(self) -> PaperStatus:
+        """What the partner did with it, whatever Leap says."""
         if self.withdrawn_at:
-            return "withdrawn"
-        return "sent" if self.sent_on else "signed"
+            return PaperStatus.WITHDRAWN
+        return PaperStatus.SENT if self.sent_on else PaperStatus.SIGNED

@@ -14,8 +14,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Value
+
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Link, Utility
+from portal.authorizations.models import Campaign, Customer, Flow, Link, PaperAuthorization, Utility
 from portal.authorizations.services.csv_export import make_safe
 from portal.authorizations.services.customer_columns import FIELDS
 from portal.authorizations.services.customer_file import CustomerFile, Fault, Row, open_customer_file, shorten
@@ -337,9 +339,11 @@ class _Check:
             return {}
         customers = Customer.objects.filter(reference_id__in=wanted).values_list("reference_id", "external_id")
         links = Link.objects.filter(reference_id__in=wanted).values_list("reference_id", "customer__external_id")
+        # A paper's is nobody's first link's, not even its own customer's: no external id is empty.
+        papers = PaperAuthorization.objects.filter(reference_id__in=wanted).values_list("reference_id", Value(""))
         return {
             reference_id: external_id
-            for reference_id, external_id in (*customers, *links)
+            for reference_id, external_id in (*customers, *links, *papers)
             if reference_id is not None  # none is: the columns are nullable, the filter is not
         }
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
-from portal.authorizations.models import Customer, Link
+from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.door_order import make_door_order
 
 
@@ -68,11 +68,17 @@ def find_who_has_external_id(*, external_id: str, besides: Customer) -> Customer
     return Customer.objects.filter(external_id=external_id).exclude(pk=besides.pk).first()
 
 
-def find_who_has_reference_id(*, reference_id: str, besides: Customer) -> Customer | Link | None:
-    """Return another customer that keeps this reference id, or a link of somebody else that carries it."""
+def find_who_has_reference_id(*, reference_id: str, besides: Customer) -> Customer | Link | PaperAuthorization | None:
+    """Return another customer that keeps this reference id, or who carries it: somebody else's link, or any paper.
+
+    A paper of the customer's own as well: the id is for the customer's first link, whose meters would be the paper's.
+    """
     keeps = Customer.objects.filter(reference_id=reference_id).exclude(pk=besides.pk).first()
     if keeps is not None:
         return keeps
+    paper = PaperAuthorization.objects.filter(reference_id=reference_id).select_related("customer").first()
+    if paper is not None:
+        return paper
     link = Link.objects.filter(reference_id=reference_id).select_related("customer").first()
     if link is None or (besides.pk is not None and link.customer_id == besides.pk):
         return None

@@ -35,6 +35,7 @@ from portal.authorizations.models import (
 from portal.authorizations.services.bulk_links import issue_links
 from portal.authorizations.services.customers import door_order_of
 from portal.authorizations.services.demo_journeys import send_customers
+from portal.authorizations.services.demo_papers import sign_papers
 from portal.authorizations.services.demo_people import FAMILY_NAMES, GIVEN_NAMES, PLACES, SHARES, TRADES, Place
 from portal.authorizations.services.door_devices import save_kit
 
@@ -48,6 +49,8 @@ PEOPLE = (
 )
 #: How far back the sample data reaches.
 DAYS = 90
+#: So many customers, the newest, are handed no link.
+WITHOUT_LINK = 40
 _SEED = 20250711
 _CAISO = ("pge", "sce", "sdge")
 _NYISO = ("cecony-utilityapi", "oru-utilityapi", "psegli-utilityapi")
@@ -91,6 +94,8 @@ def load_demo() -> DemoResult:
     campaigns = _make_campaigns(flows, people["manager"], now)
     customers = _make_customers(chance, people, now)
     _issue(customers, flows, campaigns, people)
+    # The last forty have no link: some of them signed on paper instead.
+    sign_papers(customers=customers[-WITHOUT_LINK:], now=now, manager=people["manager"], chance=chance)
     for rep in ("rep", "rep2"):
         save_kit(rep=people[rep], flow=flows[0], reserve=DoorKit.RESERVE, chosen_by=people["manager"])
     send_customers(
@@ -265,8 +270,8 @@ def _plain(name: str) -> str:
 def _issue(
     customers: list[Customer], flows: list[Flow], campaigns: dict[str, Campaign], people: dict[str, User]
 ) -> None:
-    """Issue each campaign's links, the oldest campaign first; about forty customers stay without one."""
-    everybody = customers[: len(customers) - 40]
+    """Issue each campaign's links, the oldest campaign first; forty customers stay without one."""
+    everybody = customers[:-WITHOUT_LINK]
     homes = [customer for customer in everybody if customer.customer_type != "commercial"]
     of_rep = {
         "rep": [c for c in homes[: len(homes) // 2] if c.state == "CA"],

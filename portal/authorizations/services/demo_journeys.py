@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from portal.accounts.models import User
-from portal.authorizations.models import Flow, Link
+from portal.authorizations.models import Flow, Link, Utility
 from portal.authorizations.services.confirmations import record_confirmation
+from portal.authorizations.services.demo_leap import show_meter, show_strangers, tell_of_session
 from portal.authorizations.services.demo_people import BROWSERS
 from portal.authorizations.services.links import issue_shared_link, replace_link, void_link
 from portal.authorizations.services.visitors import Visitor
@@ -43,7 +44,7 @@ def send_customers(
         _tell(story, chance, now)
     Link.objects.bulk_update(
         [story.link for story in stories],
-        ["issued_at", "authorized_at", "metered_at", "enrolled_at"],
+        ["issued_at"],
         batch_size=100,
     )
     stories += _replace_some(stories, chance, manager)
@@ -51,12 +52,13 @@ def send_customers(
     events = [event for story in stories for event in story.events] + _strangers(stories, chance, now)
     for at, record in sorted(events, key=lambda event: event[0]):
         record(min(at, now))
+    show_strangers(now=now, chance=chance)
     _void_some(stories, chance, now, manager)
 
 
 def _begin(chance: random.Random, now: datetime, earliest: datetime) -> list[Story]:
     """Date the links in the order in which they were issued, each campaign from its own first day."""
-    links = list(Link.objects.select_related("campaign").order_by("pk"))
+    links = list(Link.objects.select_related("campaign", "flow", "utility", "customer__utility").order_by("pk"))
     stages = [stage for stage, share in _STAGES.items() for _ in range(share)]
     chance.shuffle(stages)
     newest = now - timedelta(hours=5)
@@ -81,21 +83,47 @@ def _tell(story: Story, chance: random.Random, now: datetime) -> None:
         _visit(story, at, chance)
         for number in range(chance.choice((0, 0, 0, 1, 2))):
             _visit(story, at + timedelta(hours=3 * number + 2), chance)
-    if story.stage == "visited":
-        return
     at += timedelta(minutes=chance.uniform(4, 25))
+    if story.stage == "visited":
+        # At the utility most drop off: no password at hand, or no time.
+        if chance.random() < 0.6:
+            story.events += tell_of_session(
+                link=link, utility=_utility(story), at=at, outcome=chance.choice(("failed", "left")), chance=chance
+            )
+        return
     # Some close the window before they come back: Leap's word does not need it.
     if story.stage == "returned" or chance.random() < 0.85:
-        _return(story, at, chance)
+        _return(story, at + timedelta(minutes=6), chance)
         if chance.random() < 0.15:
-            _return(story, at + timedelta(minutes=1), chance)
-    # The proof comes from Leap, by webhook and meter sync, which have no service yet: set as they will set it.
-    waits = {"authorized": (0.02, 0.3), "metered": (20, 72), "enrolled": (100, 300)}
-    for stage in _PROVEN[: _PROVEN.index(story.stage) + 1] if story.stage in _PROVEN else ():
-        at += timedelta(hours=chance.uniform(*waits[stage]))
-        if at > now:
-            return
-        setattr(link, f"{stage}_at", at)
+            _return(story, at + timedelta(minutes=7), chance)
+    if story.stage in _PROVEN:
+        _prove(story, at, now, chance)
+
+
+def _prove(story: Story, at: datetime, now: datetime, chance: random.Random) -> None:
+    """Let Leap say that a customer authorized, then that there is a meter, then that it is active."""
+    utility = _utility(story)
+    story.events += tell_of_session(link=story.link, utility=utility, at=at, outcome="authorized", chance=chance)
+    metered_at = at + timedelta(hours=chance.uniform(20, 72))
+    enrolled_at = metered_at + timedelta(hours=chance.uniform(100, 300))
+    if story.stage == "authorized" or metered_at > now:
+        return
+    customer = story.link.customer
+    assert story.link.reference_id
+    story.events += show_meter(
+        reference_id=story.link.reference_id,
+        utility=utility,
+        customer_type=customer.customer_type if customer else "",
+        at=metered_at,
+        enrolled_at=enrolled_at if story.stage == "enrolled" and enrolled_at < now else None,
+        chance=chance,
+    )
+
+
+def _utility(story: Story) -> Utility:
+    customer = story.link.customer
+    utility = story.link.utility or (customer.utility if customer else None)
+    return utility or story.link.flow.utilities.order_by("pk")[0]
 
 
 def _visit(story: Story, at: datetime, chance: random.Random, *, via: Link | None = None) -> None:

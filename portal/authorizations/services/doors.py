@@ -51,6 +51,19 @@ def insert_impatiently(model: type[models.Model], values: dict[str, Any]) -> Non
 
 
 @contextmanager
+def impatience() -> Iterator[None]:
+    """Let writes made inside by others' code fail with OperationalError after PATIENCE_MS, too."""
+    if connection.vendor == "sqlite":
+        with _impatience():
+            yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {PATIENCE_MS}")
+        yield
+
+
+@contextmanager
 def _impatience() -> Iterator[None]:
     """Let what is run inside, on SQLite, fail with OperationalError after PATIENCE_MS of waiting for another writer."""
     connection.ensure_connection()

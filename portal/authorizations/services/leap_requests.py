@@ -6,7 +6,15 @@ from urllib.parse import quote
 from django.conf import settings
 
 from portal.accounts.models import User
-from portal.authorizations.models import Address, Flow, Installation, Journey, Variant
+from portal.authorizations.models import (
+    Address,
+    Flow,
+    Installation,
+    Journey,
+    PaperAuthorization,
+    PaperForm,
+    Variant,
+)
 from portal.authorizations.services.flow_preview import make_examples
 
 
@@ -96,6 +104,33 @@ def compose_confirmation_request(*, organizations: list[str], installation: Inst
     return Message(
         installation.partner_success_email, f"{partner}{named}: please set our Confirmation Page", "\n".join(lines)
     )
+
+
+def compose_paper_message(*, paper: PaperAuthorization, installation: Installation, by: User) -> Message:
+    """Return the message that goes to Leap with a signed form attached (R1).
+
+    The form itself names the customer. The message does not: it also becomes an address that opens a mail program.
+    """
+    partner = installation.partner_name
+    form = paper.get_form_display() if paper.form == PaperForm.CISR_DRP else "a paper authorization form"
+    lines = [
+        "Hello,",
+        "",
+        "attached is an authorization that a customer of ours signed on paper. Please register it with this reference "
+        "id as its partner reference, so that we recognise its meters:",
+        "",
+        f"  {paper.reference_id}",
+        "",
+        f"Form: {form}",
+        f"Utility: {paper.utility.name}, {paper.utility.utility_id} ({paper.utility.region})",
+        f"Signed on: {paper.signed_on:%Y-%m-%d}",
+        f"Environment: {_environment()}",
+        "",
+        "Please tell me if anything on the form is missing or cannot be read.",
+        *_signature(by, partner),
+    ]
+    subject = f"{partner}: a paper authorization for {paper.utility.short_name}, reference id {paper.reference_id}"
+    return Message(installation.partner_success_email, subject, "\n".join(lines))
 
 
 def _environment() -> str:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, Utility
+from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, PaperAuthorization, Utility
 from portal.authorizations.services.flow_urls import build_url
 from portal.leap import reference_ids
 
@@ -239,6 +239,8 @@ def check_reference_id(*, reference_id: str, customer: Customer | None) -> None:
         raise IssueRefused(problem, "reference_id")
     if Link.objects.filter(reference_id=reference_id).exists():
         raise IssueRefused(f"“{reference_id}” belongs to another link already.", "reference_id")
+    if PaperAuthorization.objects.filter(reference_id=reference_id).exists():
+        raise IssueRefused(f"“{reference_id}” belongs to a paper authorization already.", "reference_id")
     taken = Customer.objects.filter(reference_id=reference_id)
     if (taken.exclude(pk=customer.pk) if customer else taken).exists():
         raise IssueRefused(f"“{reference_id}” is kept for another customer.", "reference_id")

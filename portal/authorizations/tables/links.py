@@ -15,7 +15,9 @@ class LinkTable(tables.Table):
     saw = PartColumn("link_saw", verbose_name="We saw", order_by=("first_visited_at", "pk"))
     claims = PartColumn("link_claims", verbose_name="Browser claims", order_by=("first_returned_at", "pk"))
     leap = PartColumn(
-        "link_leap", verbose_name="Leap says", order_by=("enrolled_at", "metered_at", "authorized_at", "pk")
+        "link_leap",
+        verbose_name="Leap says",
+        order_by=("enrolled_at", "metered_at", "authorized_at", "at_utility_at", "pk"),
     )
     issued_by = tables.Column(verbose_name="Issued by", order_by=("issued_by__first_name", "pk"), default="–")
     issued_at = tables.DateColumn(

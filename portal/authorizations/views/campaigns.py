@@ -16,8 +16,8 @@ from portal.authorizations.filters.campaigns import CampaignFilterSet
 from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.models import Campaign, Flow, Link
 from portal.authorizations.services.campaigns import CampaignRefused, save_campaign
+from portal.authorizations.services.funnel import make_stages
 from portal.authorizations.tables.campaigns import CampaignTable
-from portal.authorizations.views.home import make_stages
 from portal.authorizations.views.lists import PortalListView, user_of
 
 

@@ -1,5 +1,6 @@
 """Confirmations: what arrived at the confirmation page. Claims, to be read and never changed (R16)."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -9,8 +10,11 @@ from django.utils import timezone
 from django_tables2 import Table
 
 from portal.authorizations.filters.confirmations import ConfirmationFilterSet
-from portal.authorizations.models import Confirmation
+from portal.authorizations.filters.suspicious import SuspiciousFilterSet
+from portal.authorizations.models import Confirmation, Link
+from portal.authorizations.services.claims import days_waited, read_doubt
 from portal.authorizations.tables.confirmations import ConfirmationTable
+from portal.authorizations.tables.suspicious import SuspiciousTable
 from portal.authorizations.templatetags.received import visible_text
 from portal.authorizations.views.lists import PortalListView, user_of
 
@@ -52,3 +56,37 @@ class ConfirmationListView(PortalListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs, thanks_url=f"{settings.PUBLIC_URL}{reverse('thanks')}")
+
+
+class SuspiciousListView(PortalListView):
+    """Claims without proof: links that came back, and that Leap has not proven in their utility's time."""
+
+    permission_required = "authorizations.view_confirmation"
+    table_class = SuspiciousTable
+    filterset_class = SuspiciousFilterSet
+    template_name = "authorizations/suspicious_list.html"
+    export_permission = "authorizations.export_link"
+    export_name = "claims-without-proof"
+    export_columns = (
+        ("Customer", lambda link: link.title),
+        ("External ID", lambda link: link.customer.external_id if link.customer else ""),
+        ("Email", lambda link: link.customer.email if link.customer else ""),
+        ("Phone", lambda link: link.customer.phone if link.customer else ""),
+        ("Flow", lambda link: link.flow.name),
+        ("Campaign", lambda link: link.campaign.name if link.campaign else ""),
+        ("reference_id", lambda link: link.reference_id or ""),
+        ("Browser claims: first return", lambda link: _moment(link.first_returned_at)),
+        ("Days since", lambda link: days_waited(link, timezone.now())),
+        ("Expected days", lambda link: link.expected_days),
+        ("We saw: first visit", lambda link: _moment(link.first_visited_at)),
+        ("Leap says", lambda link: read_doubt(link).heard),
+        ("Next step", lambda link: read_doubt(link).next_step),
+    )
+
+    def get_queryset(self) -> QuerySet[Link]:
+        links = Link.objects.visible_to(user_of(self.request)).overdue_claims(timezone.now())
+        return links.with_people().prefetch_related("connections")
+
+
+def _moment(moment: datetime | None) -> str:
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""

@@ -17,7 +17,7 @@ from django_tables2 import Table
 
 from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.customers import AssignForm, CustomerForm
-from portal.authorizations.models import Customer, Link
+from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customers import add_customer, assign_customers, change_customer
 from portal.authorizations.tables.customers import CustomerTable
@@ -117,6 +117,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
         user = user_of(self.request)
         links = Link.objects.visible_to(user).filter(customer=customer).with_people().with_counts()
         shown = list(links[: LINKS_SHOWN + 1])
+        papers = PaperAuthorization.objects.visible_to(user).filter(customer=customer).with_list_columns()
         sites = Customer.objects.visible_to(user).other_sites_of(customer).with_list_columns()
         found = list(sites[: SITES_SHOWN + 1])
         return super().get_context_data(
@@ -124,6 +125,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             links=shown[:LINKS_SHOWN],
             more_links=len(shown) > LINKS_SHOWN,
             live_link=next((link for link in shown if link.is_live), None),
+            papers=papers[:LINKS_SHOWN],
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,
             calls=customer.door_calls.select_related("by")[:CALLS_SHOWN],

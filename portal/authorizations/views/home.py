@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -12,13 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.views.generic import TemplateView, View
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.authorizations.models import (
-    PROVEN,
     Campaign,
     Confirmation,
     CustomerImport,
@@ -27,8 +27,12 @@ from portal.authorizations.models import (
     ImportState,
     Installation,
     Link,
+    Meter,
+    PaperAuthorization,
 )
 from portal.authorizations.services.door_calls import list_doors
+from portal.authorizations.services.funnel import make_stages
+from portal.authorizations.services.plan import list_asks
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
 
@@ -36,8 +40,8 @@ from portal.leap.reference_ids import is_misread, normalise_code
 _HOUSE_NUMBER = re.compile(r"^\d+\S*\s+")
 
 FUNNEL_DAYS = 90
-#: A return that Leap has not proven by then is worth a look: utilities take one to seven days.
-EXPECTED_DAYS = 7
+#: So many days before the last day to ask, home begins to say so.
+ASK_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -50,17 +54,6 @@ class Todo:
     detail: str
     action: str
     url: str
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One bar of the funnel."""
-
-    label: str
-    count: int
-    percent: int
-    rate: int | None
-    source: str
 
 
 class HomeView(LoginRequiredMixin, TemplateView):
@@ -76,13 +69,16 @@ class HomeView(LoginRequiredMixin, TemplateView):
         if user.role is Role.FIELD_REP:
             return {**context, **self._for_rep(user)}
         since = timezone.now() - timedelta(days=FUNNEL_DAYS)
-        steps = Link.objects.visible_to(user).filter(issued_at__gte=since).count_steps()
+        # Links without a customer have counts instead of steps; the funnel's own page shows them.
+        links = Link.objects.visible_to(user).filter(issued_at__gte=since, customer__isnull=False)
+        steps = links.count_steps()
         return {
             **context,
             "todos": list_todos(user),
             "stages": make_stages(steps),
             "returned": steps["returned"],
             "funnel_days": FUNNEL_DAYS,
+            "funnel_since": timezone.localdate(since),
             "campaigns": list_campaigns() if user.has_perm("authorizations.view_campaign") else [],
             "checklist": list_setup_steps() if user.has_perm("authorizations.change_installation") else [],
         }
@@ -108,49 +104,31 @@ class SearchView(LoginRequiredMixin, View):
             link = Link.objects.visible_to(user).filter(exact).first()
             if link is not None:
                 return redirect("link_detail", link.pk)
+            paper = PaperAuthorization.objects.visible_to(user).filter(reference_id=text).first()
+            if paper is not None:
+                return redirect("paper_detail", paper.pk)
             if is_misread(text):
                 messages.warning(request, f"“{text}” looks like a code with a slip in it: ask to hear it once more.")
         return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")
-
-
-def make_stages(steps: dict[str, int]) -> list[Stage]:
-    """Bars of the proof's own steps. Being back on the confirmation page is no step of it."""
-    labels = (
-        ("Issued", "issued", "saw"),
-        ("Visited", "visited", "saw"),
-        ("Authorized", "authorized", "leap"),
-        ("Metered", "metered", "leap"),
-        ("Enrolled", "enrolled", "leap"),
-    )
-    stages: list[Stage] = []
-    for label, key, source in labels:
-        count, first = steps[key], steps["issued"]
-        before = stages[-1].count if stages else 0
-        rate = round(count * 100 / before) if stages and before else None
-        stages.append(Stage(label, count, round(count * 100 / first) if first else 0, rate, source))
-    return stages
 
 
 def list_todos(user: User) -> list[Todo]:
     """What needs a person today, the gravest first; only what the user may see."""
     todos = []
     now = timezone.now()
-    if user.has_perm("authorizations.view_every_link"):
-        late = Link.objects.handed_out().filter(first_returned_at__lt=now - timedelta(days=EXPECTED_DAYS))
-        count = late.exclude(status__in=PROVEN).filter(voided_at__isnull=True).count()
+    if user.has_perm("authorizations.view_confirmation"):
+        count = Link.objects.visible_to(user).overdue_claims(now).count()
         if count:
-            before = timezone.localdate(now - timedelta(days=EXPECTED_DAYS))
             todos.append(
                 Todo(
                     "Claimed",
                     "claims",
-                    f"{count} came back, but Leap has not proven them after {EXPECTED_DAYS} days",
-                    "Longer than utilities usually take",
+                    f"{count:,} came back, but Leap has not proven {'it' if count == 1 else 'them'} in time",
+                    "Longer than their utilities usually take",
                     "Check",
-                    f"{reverse('link_list')}?status=returned&returned_before={before}",
+                    reverse("suspicious_list"),
                 )
             )
-    if user.has_perm("authorizations.view_confirmation"):
         week = now - timedelta(days=7)
         odd = Confirmation.objects.by_people().filter(at__gte=week, outcome__in=["unknown", "malformed", "void"])
         count = odd.count()
@@ -165,6 +143,8 @@ def list_todos(user: User) -> list[Todo]:
                     f"{reverse('confirmation_list')}?outcome=odd&received_after={timezone.localdate(week)}",
                 )
             )
+    if user.has_perm("authorizations.view_meter"):
+        todos += list_meter_todos(now)
     if user.has_perm("authorizations.import_customer"):
         imports = CustomerImport.objects.filter(
             refused_count__gt=0,
@@ -194,6 +174,38 @@ def list_todos(user: User) -> list[Todo]:
             )
             for flow in Flow.objects.filter(state=FlowState.REQUESTED)[:3]
         ]
+    return todos
+
+
+def list_meter_todos(now: datetime) -> list[Todo]:
+    """Authorizations that were lost, and the nearest day by which customers have to be asked."""
+    todos = []
+    count = Meter.objects.filter(needs_authorization=True, is_archived=False).count()
+    if count:
+        todos.append(
+            Todo(
+                "Lost",
+                "fault",
+                f"{count:,} meter{'' if count == 1 else 's'} lost the authorization",
+                "The customer has to authorize again before the meter can take part",
+                "See them",
+                f"{reverse('meter_list')}?action=reauthorize&archived=no",
+            )
+        )
+    soon = timezone.localdate(now) + timedelta(days=ASK_DAYS)
+    asks = [ask for ask in list_asks(now=now) if not ask.late and ask.links and ask.ask_by <= soon]
+    if asks:
+        ask = min(asks, key=lambda ask: ask.ask_by)
+        todos.append(
+            Todo(
+                "Deadline",
+                "leap",
+                f"{ask.program} closes {date_format(ask.deadline, 'j M')}: ask by {date_format(ask.ask_by, 'j M')}",
+                f"{ask.links:,} {ask.utility.short_name} link{'' if ask.links == 1 else 's'} without a meter",
+                "Plan",
+                reverse("plan_list"),
+            )
+        )
     return todos
 
 
@@ -227,6 +239,3 @@ def list_setup_steps() -> list[dict[str, Any]]:
         {"text": "Add the people who work with it", "done": managers.exists(), "url": reverse("user_list")},
     ]
     return [] if all(step["done"] for step in steps) else steps
-
-
-__all__ = ["HomeView", "SearchView", "make_stages"]

@@ -102,12 +102,15 @@ class LinkIssueView(PermissionRequiredMixin, View):
     def _offer_anew(self, request: HttpRequest, link: Any, form: IssueOneForm) -> HttpResponse:
         """The live link asks for something else: show both, change nothing until the person decides."""
         wanted = form.wanted_utilities
-        query = urlencode({"utilities": [utility.pk for utility in wanted or []]}, doseq=True)
+        reference_id = form.cleaned_data["reference_id"]
+        # `utilities=` asks for the default: none ticked.
+        chosen: dict[str, Any] = {"utilities": [utility.pk for utility in wanted or []] or [""]}
+        query = urlencode(chosen | ({"reference_id": reference_id} if reference_id else {}), doseq=True)
         context = {
             "link": link,
             "wanted": wanted,
-            "reference_id": form.cleaned_data["reference_id"],
-            "replace_url": reverse("link_replace", args=[link.pk]) + (f"?{query}" if query else ""),
+            "reference_id": reference_id,
+            "replace_url": f"{reverse('link_replace', args=[link.pk])}?{query}",
         }
         return render(request, "authorizations/link_issue_differs.html", context)
 

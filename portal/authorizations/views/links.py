@@ -26,6 +26,9 @@ from portal.printing import qr
 #: The size at which a link's page says how far its code can be read.
 SHOWN_SIZE_MM = 30.0
 
+#: What the third column means for a link without a customer.
+SOMEBODY = "Many people use this link. Each line says that somebody got there, the first of them then: not who."
+
 EXPORT_COLUMNS = (
     ("Customer", lambda link: link.title),
     ("Company", lambda link: link.customer.company if link.customer else ""),
@@ -41,9 +44,12 @@ EXPORT_COLUMNS = (
     ("Live", lambda link: "yes" if link.is_live else ("void" if link.voided_at else "replaced")),
     ("We saw: first visit", lambda link: _moment(link.first_visited_at)),
     ("Browser claims: first return", lambda link: _moment(link.first_returned_at)),
+    ("Leap says: at the utility", lambda link: _moment(link.at_utility_at)),
     ("Leap says: authorized", lambda link: _moment(link.authorized_at)),
     ("Leap says: metered", lambda link: _moment(link.metered_at)),
     ("Leap says: enrolled", lambda link: _moment(link.enrolled_at)),
+    ("Leap says: failed at a utility", lambda link: _moment(link.failed_at)),
+    ("Printed", lambda link: _moment(link.printed_at)),
     ("Issued by", lambda link: str(link.issued_by) if link.issued_by else ""),
     ("Issued", lambda link: _moment(link.issued_at)),
 )
@@ -59,6 +65,7 @@ class LinkListView(PortalListView):
     export_name = "links"
     bulk_actions = (
         BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
+        BulkAction("Print…", reverse_lazy("print_create"), "authorizations.add_printjob"),
         BulkAction("Void…", reverse_lazy("link_void_selection"), "authorizations.void_link"),
     )
 
@@ -109,6 +116,7 @@ class LinkDetailView(LinkPage):
             saw=timelines.what_we_saw(link),
             claims=timelines.what_a_browser_claims(link),
             leap=timelines.what_leap_says(link),
+            leap_note=SOMEBODY if link.is_shared and link.at_utility_at else "",
             scans=f"scans from {distance / 10:.0f} cm at {SHOWN_SIZE_MM:.0f} mm",
         )
 
@@ -166,8 +174,10 @@ class LinkReplaceView(PermissionRequiredMixin, View):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)
-        wanted = request.GET.getlist("utilities") or [str(utility.pk) for utility in link.utilities_asked]
-        return self._show(request, link, ReplaceForm(link=link, initial={"utilities": wanted}))
+        asked = [str(utility.pk) for utility in link.utilities_asked]
+        wanted = [pk for pk in request.GET.getlist("utilities") if pk] if "utilities" in request.GET else asked
+        initial = {"utilities": wanted, "reference_id": request.GET.get("reference_id", "")}
+        return self._show(request, link, ReplaceForm(link=link, initial=initial))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         link = self._link(request, pk)

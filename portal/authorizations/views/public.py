@@ -1,5 +1,6 @@
 """Every view that answers without sign-in. Nothing can be learnt from them about any customer (R16)."""
 
+import json
 import logging
 from datetime import datetime
 from functools import lru_cache
@@ -11,19 +12,26 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from portal.authorizations.models import Installation
 from portal.authorizations.requests import client_address
 from portal.authorizations.services.confirmations import KEPT, Return, record_confirmation
+from portal.authorizations.services.doors import impatience
+from portal.authorizations.services.events import SECRET_HEADER, store_event
 from portal.authorizations.services.spool import write_to_spool
 from portal.authorizations.services.visitors import Visitor, is_bot, shorten_ip
 from portal.authorizations.services.visits import Arrival, Destination, find_destination, record_visit
+from portal.authorizations.tasks import interpret_events_task
+from portal.leap.events import parse_event
 
 logger = logging.getLogger(__name__)
 
 LANGUAGES = dict(settings.LANGUAGES)
+#: An event of Leap's has a few hundred bytes.
+MOST_EVENT_BYTES = 1_000_000
 
 
 @csrf_exempt  # only reads and notes: whatever else is tried is a 405, not a 403
@@ -58,6 +66,29 @@ def thanks(request: HttpRequest, language: str = "") -> HttpResponse:
     return _public_page(request, "public/thanks.html", language=language)
 
 
+@csrf_exempt  # Leap's servers call it, without a browser: the header is what proves who they are
+@login_not_required
+@require_POST
+def leap_events(request: HttpRequest) -> HttpResponse:
+    """Leap's webhook: keep an event and answer; what it means is found out later. Leap repeats what gets no 2xx."""
+    secret = settings.LEAP_WEBHOOK_SECRET
+    if not secret or not constant_time_compare(request.headers.get(SECRET_HEADER, ""), secret):
+        return _answer(401, f"The header {SECRET_HEADER} is missing or wrong.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_EVENT_BYTES:
+        return _answer(413, f"An event has at most {MOST_EVENT_BYTES} bytes.")
+    try:
+        event = parse_event(_read_json(request.body))
+        stored = store_event(event=event, at=timezone.now())
+    except ValueError as error:
+        return _answer(400, f"This is no event of Leap's: {error}.")
+    except Error:
+        logger.exception("An event of Leap's cannot be stored: Leap is told to send it again")
+        return _answer(503, "The database cannot be written at the moment: send it again.")
+    if stored.interpreted_at is None:
+        _interpret_soon()
+    return _answer(200, "ok")
+
+
 @csrf_exempt  # only reads and notes: whatever else is tried is a 405, not a 403
 @login_not_required
 @require_safe
@@ -80,6 +111,27 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         reason, content_type="text/plain", status=200 if ready else 503, headers={"Cache-Control": "no-store"}
     )
+
+
+def _answer(status: int, words: str) -> HttpResponse:
+    return HttpResponse(words, status=status, content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def _read_json(body: bytes) -> object:
+    """Decode a body. Raises ValueError, without its words: they would repeat what was sent."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("the body is not JSON") from None
+
+
+def _interpret_soon() -> None:
+    """Ask the worker to interpret what waits; when even that cannot be written, it looks by itself before long."""
+    try:
+        with impatience():
+            interpret_events_task.enqueue()
+    except Error as error:
+        logger.warning("An event waits for the worker's next look: %s", str(error).strip())
 
 
 def _keep_visit(request: HttpRequest, destination: Destination) -> None:
@@ -154,4 +206,4 @@ def _render_public_page(template: str, language: str, partner_name: str, support
         return render_to_string(template, context)
 
 
-__all__ = ["healthz", "readyz", "short_redirect", "thanks"]
+__all__ = ["healthz", "leap_events", "readyz", "short_redirect", "thanks"]

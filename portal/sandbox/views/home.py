@@ -13,7 +13,7 @@ from portal.sandbox.meters import settle
 from portal.sandbox.models import Flow, Meter, Session
 from portal.sandbox.views.connect import regional
 
-SHOWN = 50
+SHOWN = 20
 #: Further pages of the tester: words, URL name, what for.
 TOOLS: list[tuple[str, str, str]] = [
     ("Clock", "sandbox:clock", "move the sandbox’s time forward: late meters appear, deliveries are due"),

@@ -1,28 +1,33 @@
 import logging
-import math
 import os
-import threading
 import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import Error, OperationalError, connections
+from django.db import OperationalError, connections
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV, run_with_reloader
 from django_tasks_db.management.commands import db_worker
 from django_tasks_db.management.commands.db_worker import Worker
 
 from portal.authorizations.management.base import PortalCommand
-from portal.authorizations.services.imports import forget_old_imports
-from portal.authorizations.services.replay import replay_spool
-from portal.authorizations.services.spool import is_spool_empty
+from portal.authorizations.management.looks import (
+    EventInterpreter,
+    ImportTidier,
+    MeterSyncer,
+    PrintTidier,
+    RegularLook,
+    SpoolReplayer,
+)
 
 logger = logging.getLogger(__name__)
 
 REPLAY_EVERY = 30.0
-"""Seconds between two looks into the spool."""
+"""Seconds between two looks into the spool and for events."""
 TIDY_EVERY = 3600.0
-"""Seconds between two looks for imports whose time is over."""
+"""Seconds between two looks for imports and prints whose time is over."""
+SYNC_EVERY = 15 * 60.0
+"""Seconds between two syncs of meters."""
 
 
 class PatientWorker(Worker):
@@ -42,61 +47,25 @@ class PatientWorker(Worker):
                 return
 
 
-class Housekeeper(threading.Thread):
-    """Beside the tasks: replays the spool whenever there is something in it, and removes old imports' files."""
-
-    def __init__(self, every: float) -> None:
-        super().__init__(name="housekeeper", daemon=True)
-        self.every = every
-        self._tidied_at = -math.inf
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        while not self._stopped.wait(self.every):
-            self.replay()
-            self.tidy()
-
-    def replay(self) -> None:
-        """One look; what still cannot be written stays for the next."""
-        if is_spool_empty():
-            return
-        try:
-            result = replay_spool()
-            logger.info("Spool: %d replayed, %d known, %d set aside", result.replayed, result.known, result.refused)
-        except Error as error:
-            logger.warning("The spool waits for the database: %s", str(error).strip())
-        except Exception:
-            # Whatever it is, the next look may succeed; a thread that died would let the spool grow unseen.
-            logger.exception("The spool could not be replayed")
-        finally:
-            connections.close_all()
-
-    def tidy(self) -> None:
-        """Remove the files of old imports, which hold personal data; at most once in TIDY_EVERY."""
-        if time.monotonic() - self._tidied_at < TIDY_EVERY:
-            return
-        self._tidied_at = time.monotonic()
-        try:
-            forget_old_imports()
-        except Exception:
-            logger.exception("Old imports could not be removed")
-        finally:
-            connections.close_all()
-
-    def stop(self) -> None:
-        """End it, after the replay that is under way."""
-        self._stopped.set()
-        if self.is_alive():
-            self.join()
-
-
 class Command(PortalCommand, db_worker.Command):
-    help = "Do background work: the queue of tasks, and the visits and confirmations that wait in SPOOL_DIR."
+    help = (
+        "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events that wait, "
+        "and a sync of meters with Leap now and then."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--replay-every", type=float, default=REPLAY_EVERY, help="Seconds between two looks into the spool."
+            "--replay-every",
+            type=float,
+            default=REPLAY_EVERY,
+            help="Seconds between two looks into the spool and for events.",
+        )
+        parser.add_argument(
+            "--sync-every",
+            type=float,
+            default=SYNC_EVERY,
+            help="Seconds between two syncs of meters, 0 for none. With --batch there is none.",
         )
 
     def handle(
@@ -127,21 +96,28 @@ class Command(PortalCommand, db_worker.Command):
             max_tasks=max_tasks,
             worker_id=worker_id,
         )
-        housekeeper = Housekeeper(options["replay_every"])
+        every = options["replay_every"]
+        looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every)]
+        if not batch:
+            looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
+        if not batch and options["sync_every"] > 0:
+            looks.append(MeterSyncer(options["sync_every"]))
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
         if reload and not batch:
             if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
                 worker.configure_signals()
-            run_with_reloader(_work, worker, housekeeper)
+            run_with_reloader(_work, worker, looks)
         else:
             worker.configure_signals()
-            _work(worker, housekeeper)
+            _work(worker, looks)
 
 
-def _work(worker: Worker, housekeeper: Housekeeper) -> None:
-    housekeeper.start()
+def _work(worker: Worker, looks: list[RegularLook]) -> None:
+    for look in looks:
+        look.start()
     try:
         # A stop signal ends the worker with SystemExit, at once or after the task that it is at.
         worker.run()
     finally:
-        housekeeper.stop()
+        for look in looks:
+            look.stop()

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_people_in_words"),
-        ("authorizations", "0009_door_calls"),
+        ("authorizations", "0011_door_calls"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

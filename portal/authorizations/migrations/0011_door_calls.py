@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0008_fill_door_order"),
+        ("authorizations", "0010_print_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,131 @@
+"""What the worker looks after beside its tasks, each in a thread of its own."""
+
+import logging
+import threading
+from datetime import timedelta
+from typing import ClassVar
+
+from django.db import Error, connections
+
+from portal.authorizations.services.imports import forget_old_imports
+from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
+from portal.authorizations.services.printing import forget_old_prints
+from portal.authorizations.services.replay import replay_spool
+from portal.authorizations.services.spool import is_spool_empty
+from portal.authorizations.tasks import run_interpretation
+
+logger = logging.getLogger(__name__)
+
+ASKED_EVERY = 5.0
+"""Seconds between two looks whether an event asks for a sync of meters."""
+
+
+class RegularLook(threading.Thread):
+    """Looks for something again and again, every so many seconds, and outlives whatever it meets."""
+
+    what: ClassVar[str]
+    """What waits when a look fails, for the log."""
+    looks_at_once: ClassVar[bool] = False
+
+    def __init__(self, every: float) -> None:
+        super().__init__(name=self.what, daemon=True)
+        self.every = every
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        if self.looks_at_once:
+            self.look()
+        while not self._stopped.wait(self.every):
+            self.look()
+
+    def look(self) -> None:
+        """One look; what cannot be done stays for the next."""
+        try:
+            self.act()
+        except Error as error:
+            logger.warning("The %s waits for the database: %s", self.what, str(error).strip())
+        except Exception:
+            # Whatever it is, the next look may succeed; a thread that died would let things pile up unseen.
+            logger.exception("The look for the %s failed", self.what)
+        finally:
+            connections.close_all()
+
+    def act(self) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End it, after the look that is under way."""
+        self._stopped.set()
+        if self.is_alive():
+            self.join()
+
+
+class SpoolReplayer(RegularLook):
+    """Replays the spool whenever there is something in it."""
+
+    what = "spool"
+
+    def act(self) -> None:
+        if is_spool_empty():
+            return
+        result = replay_spool()
+        logger.info("Spool: %d replayed, %d known, %d set aside", result.replayed, result.known, result.refused)
+
+
+class EventInterpreter(RegularLook):
+    """Interprets Leap's events that were stored, but whose task was lost."""
+
+    what = "events"
+
+    def act(self) -> None:
+        # A task that has not begun yet is no loss: whoever comes first interprets, the other finds nothing.
+        run_interpretation()
+
+
+class ImportTidier(RegularLook):
+    """Removes the files of old imports, which hold personal data."""
+
+    what = "old imports"
+    looks_at_once = True
+
+    def act(self) -> None:
+        forget_old_imports()
+
+
+class PrintTidier(RegularLook):
+    """Removes old sheets of codes, which hold personal data."""
+
+    what = "old prints"
+    looks_at_once = True
+
+    def act(self) -> None:
+        forget_old_prints()
+
+
+class MeterSyncer(RegularLook):
+    """Syncs meters with Leap: at once, then whenever none has begun for `every` seconds, and when an event asks."""
+
+    what = "meters"
+    looks_at_once = True
+
+    def __init__(self, every: float) -> None:
+        super().__init__(min(every, ASKED_EVERY))
+        self.sync_every = every
+        # One at the start whatever the last one's age; of several workers, the others find it not due.
+        self.due_after = 0.0
+
+    def act(self) -> None:
+        due_after, self.due_after = self.due_after, self.sync_every
+        try:
+            if is_sync_wanted() or is_sync_due(timedelta(seconds=due_after)):
+                run_sync(full=False, check=self._check, pause=self._pause)
+        except SyncStopped:
+            logger.info("Meters: stopped midway, the next sync carries on")
+
+    def _check(self) -> None:
+        if self._stopped.is_set():
+            raise SyncStopped
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise SyncStopped
