@@ -213,8 +213,19 @@ class TestData:
         assert set(codes) == {str(own.pk), str(reserved)}
         assert len(codes[str(own.pk)].split(",")) in range(21, 60)
 
+    @pytest.mark.parametrize("links", ["[1e400]", "[NaN]", '["1"]', "[-1]", f"[{10**30}]", "[[]]", f"{[1] * 101}"])
+    def test_codes_of_nonsense_are_a_400(self, rep_client: Client, links: str) -> None:
+        response = post(rep_client, CODES, f'{{"links": {links}}}')
+        assert response.status_code == 400
+        assert response.json()["error"]
+
 
 class TestActions:
+    def test_half_a_letter_stops_nothing(self, rep_client: Client, flow: Flow) -> None:
+        [answer] = send(rep_client, {"kind": "add", "name": "Hal \ud83d"})
+        assert answer["status"] == "done"
+        assert Customer.objects.get().name == "Hal ?"
+
     def test_sent_twice_is_done_once_with_the_same_answer(self, rep_client: Client, flow: Flow) -> None:
         link = rep_client.get(DATA).json()["reserve"][0]["id"]
         action = {"key": str(uuid.uuid4()), "kind": "add", "name": "Hal", "link": link, "at": "2026-11-24T10:00:00Z"}

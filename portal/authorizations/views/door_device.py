@@ -17,7 +17,7 @@ from portal.authorizations.forms.doors import DoorCallForm, DoorCustomerForm
 from portal.authorizations.models import DoorDevice
 from portal.authorizations.services.door_data import describe_device, draw_codes
 from portal.authorizations.services.door_devices import explain_missing_kit, fill_reserve, find_kit, open_device
-from portal.authorizations.views.door_sent import SentAction, perform
+from portal.authorizations.views.door_sent import SentAction, perform, whole_number
 from portal.authorizations.views.lists import user_of
 
 PERMISSIONS = ("authorizations.add_doorcall", "authorizations.add_customer", "authorizations.add_link")
@@ -107,10 +107,16 @@ class DoorCodesView(DoorEndpoint):
 
     def post(self, request: HttpRequest) -> JsonResponse:
         try:
-            ids = [int(each) for each in self.read(request, "links", MOST_CODES) if 0 < int(each) < 2**63]
-        except (ValueError, TypeError) as error:
+            ids = [whole_number(each) for each in self.read(request, "links", MOST_CODES)]
+        except ValueError as error:
             return _refuse(str(error), 400)
-        return JsonResponse({"codes": draw_codes(rep=user_of(request), device=self.device_of(request), link_ids=ids)})
+        return JsonResponse(
+            {
+                "codes": draw_codes(
+                    rep=user_of(request), device=self.device_of(request), link_ids=[each for each in ids if each]
+                )
+            }
+        )
 
 
 class DoorActionsView(DoorEndpoint):

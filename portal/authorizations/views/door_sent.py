@@ -34,8 +34,8 @@ class SentAction:
             raise ValueError(f"An action has a kind: {', '.join(_KINDS)}.")
         try:
             self.key = uuid.UUID(str(sent.get("key")))
-            self.link = _whole(sent.get("link"))
-            self.customer = _whole(sent.get("customer"))
+            self.link = whole_number(sent.get("link"))
+            self.customer = whole_number(sent.get("customer"))
             self.added = uuid.UUID(str(sent["added"])) if sent.get("added") else None
             self.seen = _moment(sent.get("seen"))
         except (ValueError, TypeError) as error:
@@ -43,7 +43,9 @@ class SentAction:
         self.kind = sent["kind"]
         self.refused = sent.get("refused") is True
         # What the forms read: texts, as from a page.
-        self.values = {name: value for name, value in sent.items() if isinstance(value, str)}
+        # Half a pair of surrogates, which JSON lets pass and no database takes, becomes a question mark.
+        texts = {name: value for name, value in sent.items() if isinstance(value, str)}
+        self.values = {name: value.encode("utf-8", "replace").decode() for name, value in texts.items()}
 
 
 def perform(*, sent: SentAction, by: User, device: DoorDevice) -> dict[str, Any]:
@@ -109,11 +111,12 @@ def _words(form: forms.BaseForm) -> str:
     return " ".join(str(error) for errors in form.errors.values() for error in errors)
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
+    """Return the key of a row, None for none. Raises ValueError for what no row could have."""
     if value is None:
         return None
     if not isinstance(value, int) or not 0 < value < 2**63:
-        raise ValueError
+        raise ValueError("The key of a link or customer is a whole number above 0.")
     return value
 
 
