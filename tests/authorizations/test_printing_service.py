@@ -84,6 +84,8 @@ def test_printed_in_walking_order_and_noted_on_each_link() -> None:
         "fault_count": 0,
     }
     assert set(Link.objects.values_list("printed_at", flat=True)) == {job.finished_at}
+    progress = printing.progress_of(job)
+    assert (progress.done, progress.total, progress.doing) == (4, 4, "Reading every code back")
 
 
 def test_void_replaced_and_anonymous_links_are_left_out_and_counted() -> None:
