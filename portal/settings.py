@@ -208,6 +208,8 @@ except (ImproperlyConfigured, ValueError, KeyError):
     refuse("CACHE_URL cannot be read: set it to filecache:///path/to/folder or redis://host:6379/0")
 if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
     CACHES["default"]["LOCATION"] = str(writable_folder("CACHE_URL", BASE_DIR / CACHES["default"]["LOCATION"]))
+    # Django throws away a third of 300: with them the counters of failed sign-ins, and how far an import is.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 10_000)
 
 # Uploaded customer lists: personal data, so never below a public address.
 MEDIA_ROOT = VAR_DIR / "media"

@@ -12,6 +12,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.core.servers.basehttp import ServerHandler
 from django.test import Client
 
 from portal.accounts.models import User
@@ -94,6 +95,24 @@ def _isolation(settings: Any, tmp_path: Path) -> Iterator[None]:
     cache.clear()
     yield
     Installation.objects.forget()
+
+
+@pytest.fixture
+def dropped_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live server closes a connection in whose answer the sandbox breaks off, as gunicorn does.
+
+    Django's own takes the break for the other side's doing, and would keep the connection, and the other side waiting.
+    """
+    finish = ServerHandler.finish_response
+
+    def finish_response(handler: Any) -> None:
+        try:
+            finish(handler)
+        except ConnectionResetError:
+            handler.request_handler.close_connection = True
+            raise
+
+    monkeypatch.setattr(ServerHandler, "finish_response", finish_response)
 
 
 def _client(user: User) -> Client:

@@ -112,6 +112,13 @@ def test_defaults_hold_where_a_value_is_empty(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_as_cache_holds_more_than_djangos_300(tmp_path: Path) -> None:
+    """Whoever fails to sign in under many names must not push out the counters of failures."""
+    caches = read("CACHES", tmp_path=tmp_path, change={"CACHE_URL": f"filecache://{tmp_path}/cache"})
+    assert isinstance(caches, dict)
+    assert caches["default"]["OPTIONS"]["MAX_ENTRIES"] == 10_000
+
+
 def test_https_switches_on_what_protects_it_and_http_switches_it_off(tmp_path: Path) -> None:
     for url, on in (("https://portal.example.com", True), ("http://127.0.0.1:8000", False)):
         for name in ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"):

@@ -23,6 +23,8 @@ REP_PERMISSIONS = frozenset(
         "authorizations.add_link",
         "authorizations.view_paperauthorization",
         "authorizations.add_paperauthorization",
+        "authorizations.view_printjob",
+        "authorizations.add_printjob",
     }
 )
 
@@ -46,6 +48,8 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | {
     "authorizations.view_job",
     "authorizations.view_batch",
     "authorizations.view_keptlink",
+    "authorizations.view_printlabel",
+    "authorizations.view_printersettings",
     "authorizations.view_event",
     "authorizations.view_connection",
     "authorizations.view_meter",

@@ -15,6 +15,7 @@ MENU = [
     ("", "Customers", "customer_list", "authorizations.view_customer"),
     ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
     ("", "Links", "link_list", "authorizations.view_link"),
+    ("", "Print", "print_list", "authorizations.view_printjob"),
     ("", "Paper", "paper_list", "authorizations.view_paperauthorization"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
     ("", "Leap’s events", "event_list", "authorizations.view_event"),

@@ -22,6 +22,8 @@ from portal.authorizations.views import (
     paper,
     people,
     plan,
+    printers,
+    printing,
     utilities,
     webhooks,
 )
@@ -96,6 +98,14 @@ urlpatterns: list[URLPattern] = [
     path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
     path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
     path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
+    # Printing.
+    path("print/", printing.PrintListView.as_view(), name="print_list"),
+    path("print/new/", printing.PrintCreateView.as_view(), name="print_create"),
+    path("print/<int:pk>/", printing.PrintDetailView.as_view(), name="print_detail"),
+    path("print/<int:pk>/codes.pdf", printing.PrintFileView.as_view(), name="print_file"),
+    path("print/<int:pk>/again/", printing.PrintAgainView.as_view(), name="print_again"),
+    path("print/paper/<slug:stock>/", printers.PrinterSettingsView.as_view(), name="printer_settings"),
+    path("print/paper/<slug:stock>/test-page.pdf", printers.PrinterTestPageView.as_view(), name="printer_test_page"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

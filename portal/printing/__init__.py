@@ -1,1 +1,1 @@
-"""Data in, bytes out: QR codes as SVG, PNG and PDF. Plain Python; knows nothing of Django or of Leap."""
+"""Data in, bytes out: QR codes, sheets of labels, and their proof. Plain Python; knows nothing of Django or Leap."""

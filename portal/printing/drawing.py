@@ -83,13 +83,13 @@ def _draw_code(canvas: Any, matrix: Matrix, place: Box, page_height: float, logo
     if not logo:
         return
     module = place.width / matrix.width
-    room = LARGEST_SHARE * matrix.size * module
-    # A whole number of modules, odd as the code itself, and one of them white all around.
-    modules = max(3, int(room / module) // 2 * 2 + 1)
+    # A whole number of modules, odd as the code's own, so that none is cut.
+    modules = (int(LARGEST_SHARE * matrix.size) - 1) // 2 * 2 + 1
     ground = place.inset((QUIET_ZONE + (matrix.size - modules) / 2) * module)
     canvas.saveState()
     canvas.setFillGray(1)
     canvas.rect(*_points(ground, page_height), stroke=0, fill=1)
+    # Half a module stays white around the picture.
     canvas.drawImage(logo.image, *_points(ground.inset(module / 2), page_height), preserveAspectRatio=True)
     canvas.restoreState()
 

@@ -12,10 +12,10 @@ from portal.printing.stocks import PrintRefusedError
 
 MOST_BYTES: Final = 2 * 1024 * 1024
 MOST_PIXELS: Final = 25_000_000
-# Of the code's side: 20 % across covers 4 % of the area and, with the white around it, well under the 30 % of the
-# codewords that level H restores; what is left is for scratches.
-LARGEST_SHARE: Final = 0.22
-_SIDE_PX = 400  # at the largest a poster's logo is 33 mm: 300 dpi
+# Of the code's side, the white around the picture included: a quarter across covers 6 % of the modules, well under the
+# 30 % of the codewords that level H restores; what is left is for scratches.
+LARGEST_SHARE: Final = 0.25
+_SIDE_PX = 400  # on a poster a logo is 30 mm wide: 340 dpi
 
 
 class LogoError(PrintRefusedError):

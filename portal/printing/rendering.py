@@ -13,8 +13,8 @@ from portal.printing.stocks import PrintRefusedError
 _pdfium = RLock()
 
 
-def page_images(pdf: bytes | Path, dpi: float) -> Iterator[Image.Image]:
-    """Each page as a greyscale picture, one in memory at a time. PrintRefusedError if this is no PDF."""
+def page_images(pdf: bytes | Path, dpi: float, *, grey: bool = True) -> Iterator[Image.Image]:
+    """Each page as a picture, one in memory at a time. PrintRefusedError if this is no PDF."""
     with _pdfium:
         try:
             document = pypdfium2.PdfDocument(pdf)
@@ -23,17 +23,17 @@ def page_images(pdf: bytes | Path, dpi: float) -> Iterator[Image.Image]:
         pages = len(document)
     try:
         for number in range(pages):
-            yield _page_image(document, number, dpi)
+            yield _page_image(document, number, dpi, grey)
     finally:
         with _pdfium:
             document.close()
 
 
-def _page_image(document: pypdfium2.PdfDocument, number: int, dpi: float) -> Image.Image:
+def _page_image(document: pypdfium2.PdfDocument, number: int, dpi: float, grey: bool) -> Image.Image:
     with _pdfium:
         page = document[number]
         try:
-            bitmap = page.render(scale=dpi / 72, grayscale=True)
+            bitmap = page.render(scale=dpi / 72, grayscale=grey)
             try:
                 # A copy: the bitmap's own memory goes with it.
                 image: Image.Image = bitmap.to_pil().copy()

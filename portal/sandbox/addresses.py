@@ -16,6 +16,8 @@ from portal.sandbox.utilities import CUSTOMER_TYPES, REGIONS, find_utility
 
 #: Where the sandbox is mounted: the path of a link begins with it.
 MOUNT = "/sandbox"
+#: Where the portal's short links are: they lead to one of the three.
+_SHORT = re.compile(r"/go/[^/]+/?\Z", re.IGNORECASE)
 _NAME = re.compile(r"[0-9A-Za-z._~-]{1,100}\Z")
 _REFERENCE_ID = re.compile(r"[0-9A-Za-z._~-]{1,50}\Z")
 _AGREEMENTS_ONLY = "_AGREEMENTS_ONLY"
@@ -41,6 +43,14 @@ class Opening:
     agreements_only: bool = False
     reference_id: str = ""
     extra_query: tuple[tuple[str, str], ...] = ()
+
+
+def is_short_url(url: str) -> bool:
+    """Whether this is a short link of the portal's: it has to be opened for where it leads."""
+    try:
+        return bool(_SHORT.match(urlsplit(url.strip()).path))
+    except ValueError:
+        return False
 
 
 def read_url(url: str) -> Opening:

@@ -19,6 +19,7 @@ from tests.factories import (
     make_legacy_flow,
     make_link,
     make_paper,
+    make_print_job,
     make_scan,
 )
 
@@ -67,6 +68,7 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
     link = make_link(customer=customer, flow=flow, campaign=campaign, issued_by=admin)
     issue_shared_link(flow=legacy, label="poster", utilities=[legacy.utilities.first()], issued_by=admin)
     paper = make_paper(customer=customer, recorded_by=admin, scan=make_scan(name="W" * 300 + ".pdf"))
+    printed = make_print_job(links=[link], created_by=admin)
     uploaded, checked, applied = (
         make_import(text=CSV, flow=flow, uploaded_by=admin, until=state) for state in IMPORT_STATES
     )
@@ -86,6 +88,8 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
             "link_list",
             "link_issue",
             "link_issue_shared",
+            "print_list",
+            "print_create",
             "paper_list",
             "confirmation_list",
             "flow_list",
@@ -113,6 +117,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         reverse("campaign_detail", args=[campaign.pk]),
         reverse("flow_update", args=[flow.pk]),
         reverse("flow_request", args=[flow.pk]),
+        f"{reverse('print_create')}?mark=unprinted",
+        reverse("print_detail", args=[printed.pk]),
+        reverse("printer_settings", args=["letter-window"]),
         "/leap/thanks",
         "/go/unknown-code",
     ]

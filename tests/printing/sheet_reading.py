@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 
 import pypdfium2
@@ -44,19 +45,21 @@ class Page:
     """One page, rendered by PDFium."""
 
     image: Image.Image
-    text: pypdfium2.PdfTextPage
     height_mm: float
+    pdf: bytes
+    number: int
 
     def crop(self, box: Box) -> Image.Image:
         return self.image.crop(pixels(box))
 
     def said_in(self, box: Box) -> str:
         """The text that lies in a box, line by line."""
-        height = self.height_mm
-        points = 72 / 25.4
-        said = self.text.get_text_bounded(
-            box.left * points, (height - box.bottom) * points, box.right * points, (height - box.top) * points
-        )
+        points, height = 72 / 25.4, self.height_mm
+        left, bottom, right, top = box.left, height - box.bottom, box.right, height - box.top
+        with closing(pypdfium2.PdfDocument(self.pdf)) as document, closing(document[self.number]) as page:
+            text = page.get_textpage()
+            said = text.get_text_bounded(left * points, bottom * points, right * points, top * points)
+            text.close()
         return "\n".join(line.strip() for line in said.splitlines() if line.strip())
 
     def dark_outside(self, boxes: Iterable[Box]) -> Box | None:
@@ -76,12 +79,10 @@ def pixels(box: Box) -> tuple[int, int, int, int]:
 
 
 def pages_of(pdf: bytes) -> list[Page]:
-    document = pypdfium2.PdfDocument(pdf)
-    return [
-        Page(
-            page.render(scale=DPI / 72, grayscale=True).to_pil().convert("L"),
-            page.get_textpage(),
-            page.get_height() / 72 * 25.4,
-        )
-        for page in document
-    ]
+    pages = []
+    with closing(pypdfium2.PdfDocument(pdf)) as document:
+        for number in range(len(document)):
+            with closing(document[number]) as page:
+                image = page.render(scale=DPI / 72, grayscale=True).to_pil().convert("L").copy()
+                pages.append(Page(image, page.get_height() / 72 * 25.4, pdf, number))
+    return pages

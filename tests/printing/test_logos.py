@@ -46,7 +46,7 @@ def test_a_logo_keeps_its_shape(shape: tuple[int, int]) -> None:
     page = pages_of(pdf_of(labels(1), options)[0])[0]
     place = code_box(stock, stock.box(1))
     # Red is neither black nor white when grey.
-    red = page.crop(place.inset(0.4 * place.width)).point(lambda value: 255 if 60 < value < 120 else 0).getbbox()
+    red = page.crop(place.inset(0.41 * place.width)).point(lambda value: 255 if 60 < value < 120 else 0).getbbox()
     assert red is not None
     width, height = red[2] - red[0], red[3] - red[1]
     assert width / height == pytest.approx(shape[0] / shape[1], rel=0.05)

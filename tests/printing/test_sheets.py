@@ -4,11 +4,12 @@ import gc
 import io
 import re
 import tracemalloc
+from contextlib import closing
 from dataclasses import replace
 
 import pypdfium2
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from portal.printing.drawing import code_box
 from portal.printing.proof import read_codes
@@ -78,13 +79,13 @@ def test_a_full_sheet_and_one_label_more(stock: Stock) -> None:
 @every_stock
 def test_pages_are_the_papers_size_in_vectors_with_embedded_fonts(stock: Stock) -> None:
     pdf, _ = pdf_of(labels(2), SheetOptions(stock=stock, partner="Acme Energy", title="Summer, 2 labels"))
-    document = pypdfium2.PdfDocument(pdf)
-    width, height = document[0].get_size()
-    assert (width / 72 * 25.4, height / 72 * 25.4) == pytest.approx(stock.page, abs=0.01)
-    assert document.get_metadata_dict()["Title"] == "Summer, 2 labels"
-    # Text and paths only: no picture of a code.
-    kinds = {item.type for item in document[0].get_objects()}
-    assert kinds == {pypdfium2.raw.FPDF_PAGEOBJ_TEXT, pypdfium2.raw.FPDF_PAGEOBJ_PATH}
+    with closing(pypdfium2.PdfDocument(pdf)) as document, closing(document[0]) as page:
+        width, height = page.get_size()
+        assert (width / 72 * 25.4, height / 72 * 25.4) == pytest.approx(stock.page, abs=0.01)
+        assert document.get_metadata_dict()["Title"] == "Summer, 2 labels"
+        # Text and paths only: no picture of a code.
+        kinds = {item.type for item in page.get_objects()}
+        assert kinds == {pypdfium2.raw.FPDF_PAGEOBJ_TEXT, pypdfium2.raw.FPDF_PAGEOBJ_PATH}
     fonts = re.findall(rb"/BaseFont /(\S+)", pdf)
     assert fonts
     assert len(fonts) == pdf.count(b"/FontFile2") == len(re.findall(rb"/BaseFont /[A-Z]{6}\+BitstreamVera", pdf))
@@ -159,6 +160,9 @@ def test_only_cards_have_cut_marks_and_they_lie_outside_of_the_cards() -> None:
     for x, y in [(20, 6), (105, 6), (190, 6), (15, 11), (15, 66), (195, 286), (105, 291)]:
         assert dark_box(page.crop(Box(x - 0.3, y - 0.3, 0.6, 0.6)))
     assert page.dark_outside([grid.inset(-1.5)]) == marks
+    # Between the cards there is nothing: a cut that is a little off shows no line.
+    around = [Box(0, 0, 210, 11), Box(0, 286, 210, 11), Box(0, 0, 20, 297), Box(190, 0, 20, 297)]
+    assert page.dark_outside([*printed_areas(stock), *around]) is None
 
 
 @pytest.mark.parametrize("name", ["avery-5160", "letter-window", "card-35x20"])
@@ -246,10 +250,11 @@ def test_letters_that_the_font_lacks_do_not_stop_a_sheet() -> None:
 def test_the_preview_is_the_first_page_of_the_pdf(stock: Stock) -> None:
     options = SheetOptions(stock=stock, partner="Acme", start_at=stock.labels_per_page)
     printed = labels(3)
-    preview = Image.open(io.BytesIO(page_png(iter(printed), options, dpi=300)))
-    page = pages_of(pdf_of(printed, options)[0])[0].image
-    assert preview.size == page.size
-    assert preview.convert("L").tobytes() == page.tobytes()
+    preview = Image.open(io.BytesIO(page_png(iter(printed), options, dpi=100)))
+    with closing(pypdfium2.PdfDocument(pdf_of(printed, options)[0])) as document, closing(document[0]) as first:
+        page = first.render(scale=100 / 72).to_pil().copy()
+    assert preview.mode == page.mode == "RGB"
+    assert ImageChops.difference(preview, page).getbbox() is None
 
 
 @every_stock

@@ -240,13 +240,13 @@ def test_an_attempt_is_made_once_though_two_processes_look(receiver: Receiver, m
     """While one is posting, the other finds nothing due."""
     subscribe(receiver)
     emit("meter.created", CREATED)
-    original, nested = deliveries.post, []
+    original, nested = deliveries._post, []
 
     def post_and_look_again(*args: Any) -> Any:
         nested.append(deliver_due())
         return original(*args)
 
-    monkeypatch.setattr(deliveries, "post", post_and_look_again)
+    monkeypatch.setattr(deliveries, "_post", post_and_look_again)
     assert deliver_due() == 1
     assert nested == [0]
     assert len(receiver.received) == 1

@@ -25,6 +25,16 @@ from portal.authorizations.models.meter import (
     SyncState,
 )
 from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
+from portal.authorizations.models.print_job import (
+    CodeLevel,
+    PrinterSettings,
+    PrintJob,
+    PrintLabel,
+    PrintLanguage,
+    PrintLine,
+    PrintState,
+    PrintTarget,
+)
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -35,6 +45,7 @@ __all__ = [
     "Batch",
     "Campaign",
     "Channel",
+    "CodeLevel",
     "Confirmation",
     "Connection",
     "ConnectionState",
@@ -65,6 +76,13 @@ __all__ = [
     "PaperForm",
     "PaperStatus",
     "Party",
+    "PrintJob",
+    "PrintLabel",
+    "PrintLanguage",
+    "PrintLine",
+    "PrintState",
+    "PrintTarget",
+    "PrinterSettings",
     "Region",
     "RequiredAction",
     "Standing",

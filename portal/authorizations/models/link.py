@@ -75,6 +75,15 @@ class LinkQuerySet(models.QuerySet["Link"]):
         """Neither void nor replaced."""
         return self.filter(voided_at__isnull=True, replaced_by__isnull=True)
 
+    def printable(self) -> Self:
+        """Those whose code is worth paper: live, and traceable (a code without a reference id proves nothing)."""
+        return self.live().filter(reference_id__isnull=False)
+
+    def in_walking_order(self) -> Self:
+        """As customers stand in walking order; links without a customer last."""
+        last = Case(When(customer__isnull=True, then=2), When(customer__door_order="", then=1), default=0)
+        return self.order_by(last, "customer__door_order", "customer__name", "label", "pk")
+
     def of_batch(self, batch: Batch, part: str = "") -> Self:
         """What a bulk action handed out; `part`: new, kept (there already) or differing (of these)."""
         kept = KeptLink.objects.filter(batch=batch)

@@ -48,6 +48,7 @@ EXPORT_COLUMNS = (
     ("Leap says: metered", lambda link: _moment(link.metered_at)),
     ("Leap says: enrolled", lambda link: _moment(link.enrolled_at)),
     ("Leap says: failed at a utility", lambda link: _moment(link.failed_at)),
+    ("Printed", lambda link: _moment(link.printed_at)),
     ("Issued by", lambda link: str(link.issued_by) if link.issued_by else ""),
     ("Issued", lambda link: _moment(link.issued_at)),
 )
@@ -63,6 +64,7 @@ class LinkListView(PortalListView):
     export_name = "links"
     bulk_actions = (
         BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
+        BulkAction("Print…", reverse_lazy("print_create"), "authorizations.add_printjob"),
         BulkAction("Void…", reverse_lazy("link_void_selection"), "authorizations.void_link"),
     )
 

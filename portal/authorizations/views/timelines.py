@@ -64,9 +64,15 @@ def what_we_saw(link: Link) -> list[Entry]:
     """Issued, visited, replaced, void: the portal's own record, the oldest first."""
     visits = list(link.visits.select_related("via")[: SHOWN + 1])
     entries = [Entry("Issued", _when(link.issued_at, link.issued_by))]
+    printed = [Entry("Printed", _when(link.printed_at))] if link.printed_at else []
+    printed_first = link.printed_at and link.first_visited_at and link.printed_at <= link.first_visited_at
+    if printed_first:
+        entries += printed
     if len(visits) > SHOWN:
         entries.append(Entry(f"{link.visits.count() - SHOWN} earlier visits"))
     entries += [Entry(_visited(visit), _when(visit.at)) for visit in reversed(visits[:SHOWN])]
+    if not printed_first:
+        entries += printed
     if link.voided_at:
         entries.append(Entry(f"Void: {link.void_reason}", _when(link.voided_at, link.voided_by), fault=True))
     return entries

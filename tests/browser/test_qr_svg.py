@@ -1,12 +1,11 @@
 """One SVG through a real browser, which reads the file by its own rules."""
 
 import io
-import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from portal.printing.qr import qr_matrix, qr_svg
 from tests.printing.reading import DIRECT_URL, dark_box, decode
@@ -15,18 +14,14 @@ SCALE = 4
 
 
 @pytest.mark.browser
-def test_chromium_shows_the_svg_at_its_size_with_its_quiet_zone(tmp_path: Path) -> None:
+def test_chromium_shows_the_svg_at_its_size_with_its_quiet_zone(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "code.svg"
     file.write_bytes(qr_svg(DIRECT_URL, size_mm=50))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        page = browser.new_page(viewport={"width": 400, "height": 400}, device_scale_factor=SCALE)
-        page.goto(file.as_uri())
-        image = Image.open(io.BytesIO(page.screenshot())).convert("L")
-        browser.close()
+    context = browser.new_context(viewport={"width": 400, "height": 400}, device_scale_factor=SCALE)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    image = Image.open(io.BytesIO(page.screenshot())).convert("L")
+    context.close()
     assert decode(image).text == DIRECT_URL
     matrix = qr_matrix(DIRECT_URL)
     module = 50 / 25.4 * 96 * SCALE / matrix.width  # a browser's inch has 96 pixels
