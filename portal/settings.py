@@ -244,6 +244,12 @@ if SANDBOX and LEAP_ENVIRONMENT != "sandbox":
         f"SANDBOX is on, but LEAP_ENVIRONMENT is {LEAP_ENVIRONMENT}: "
         "set LEAP_ENVIRONMENT=sandbox, or SANDBOX=off (nobody presses “success” in production)"
     )
+# Whoever knows the sandbox's key reads there what the portal's webhook sends along: its secret.
+if SANDBOX and not LEAP_API_KEY and urlsplit(PUBLIC_URL).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    refuse(
+        f"LEAP_API_KEY is not set, and the sandbox would be open at {PUBLIC_URL} with a key that everybody knows: "
+        "set it to a long random text"
+    )
 
 # --- People ------------------------------------------------------------------------------------------------------
 
