@@ -81,6 +81,11 @@ class Portal:
         return BANNERS[settings.LEAP_ENVIRONMENT]
 
     @property
+    def sandbox_url(self) -> str:
+        """Where the sandbox's clock, webhooks and faults are; "" when it is off, and for whom it would not answer."""
+        return reverse("sandbox:home") if settings.SANDBOX and self._may("") else ""
+
+    @property
     def can_issue(self) -> bool:
         return self._may("authorizations.add_link")
 

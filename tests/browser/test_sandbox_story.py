@@ -56,10 +56,30 @@ def walk_business(page: Page) -> None:
     press(page, "Finish")
 
 
+def walk_region(page: Page) -> None:
+    """The newer address says region and customer type, and asks for no utility in particular."""
+    agree(page)
+    press(page, "SDG&E")
+    consent_at_utility(page)
+    press(page, "Finish")
+
+
+def make_regional_flow() -> Flow:
+    return make_flow(
+        address="regional",
+        title="",
+        region="CAISO",
+        variant="COMMERCIAL",
+        customer_types="commercial",
+        utilities=("pge", "sce", "sdge"),
+    )
+
+
 #: Flow, customer type, requested utilities, the walk, meters, and what Leap says in the link's third column.
 STORIES: dict[str, tuple[Callable[[], Flow], str, tuple[str, ...], Callable[[Page], None], int, tuple[str, ...]]] = {
     "residential": (make_flow, "residential", ("pge",), walk_home, 1, ("Leap Connect", "Reached the last step")),
     "commercial": (make_flow, "commercial", ("pge", "sce"), walk_business, 2, ("Leap Connect", "SCE", "Authorized")),
+    "regional": (make_regional_flow, "commercial", ("sdge",), walk_region, 1, ("SDG&E", "Reached the last step")),
     "legacy": (make_legacy_flow, "residential", ("pge",), consent_at_utility, 1, ("Authorized",)),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import time_machine
 from django.core.management import call_command
+from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
@@ -35,7 +36,7 @@ class State:
     """All that the portal knows of one link, but for moments and ids.
 
     `connections`: the utility as Leap writes it, or "session", and what became of it. `meters`: how each of the link's
-    meters matched, and its marks. `claims`: what became of each hit on the confirmation page, the link's or not.
+    meters matched, and its marks. `claims`: what became of each hit on the confirmation page, the link's or nobody's.
     `unmatched`: meters of no link. `suspicious`: on that list a month later.
     """
 
@@ -80,7 +81,10 @@ def read_state(link: Link, manager: User) -> State:
         ),
         failed=link.failed_at is not None,
         meters=tuple(_describe(match) for match in link.meter_matches.select_related("meter")),
-        claims=tuple(_claim(confirmation, link) for confirmation in Confirmation.objects.order_by("id")),
+        claims=tuple(
+            f"{confirmation.outcome}{' again' if confirmation.repeated else ''}"
+            for confirmation in Confirmation.objects.filter(Q(link=link) | Q(link=None)).order_by("id")
+        ),
         unmatched=Meter.objects.unmatched().count(),
         suspicious=_is_suspicious(link, manager),
     )
@@ -95,11 +99,6 @@ def _describe(match: Any) -> str:
     }
     words = [meter.enrollment_status.lower(), *(mark for mark, is_set in marks.items() if is_set)]
     return f"{meter.utility_name} by {match.get_matched_by_display()}: {', '.join(words)}"
-
-
-def _claim(confirmation: Confirmation, link: Link) -> str:
-    assert confirmation.link in (None, link)
-    return f"{confirmation.outcome}{' again' if confirmation.repeated else ''}"
 
 
 def _is_suspicious(link: Link, manager: User) -> bool:
