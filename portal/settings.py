@@ -236,8 +236,9 @@ LEAP_API_URL = web_address("LEAP_API_URL", _environments[LEAP_ENVIRONMENT].api_u
 LEAP_CONNECT_URL = web_address("LEAP_CONNECT_URL", _environments[LEAP_ENVIRONMENT].connect_url)
 LEAP_CONNECT_NEW_URL = web_address("LEAP_CONNECT_NEW_URL", _environments[LEAP_ENVIRONMENT].connect_new_url)
 LEAP_LEGACY_URL = web_address("LEAP_LEGACY_URL", _environments[LEAP_ENVIRONMENT].legacy_url)
-LEAP_API_KEY = env("LEAP_API_KEY")
-LEAP_WEBHOOK_SECRET = env("LEAP_WEBHOOK_SECRET")
+LEAP_API_KEY = env("LEAP_API_KEY").strip()
+# Blanks at its ends reach no header: Leap's calls would never equal it.
+LEAP_WEBHOOK_SECRET = env("LEAP_WEBHOOK_SECRET").strip()
 SANDBOX = yes_or_no("SANDBOX")
 if SANDBOX and LEAP_ENVIRONMENT != "sandbox":
     refuse(

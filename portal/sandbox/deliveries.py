@@ -63,6 +63,7 @@ def _post(client: httpx.Client, webhook: Webhook, envelope: Mapping[str, Any]) -
         return Answer(status_code, round((time.monotonic() - started) * 1000), error[:200])
 
     try:
+        client.cookies.clear()  # nothing of one receiver's answer goes to the next
         # Bodies are of no interest, headers suffice.
         with client.stream("POST", webhook.receiver_url, json=envelope, headers=headers) as response:
             return answer(response.status_code)
