@@ -131,6 +131,16 @@ def test_public_url_in_capitals_is_https_all_the_same(tmp_path: Path) -> None:
     assert read("SESSION_COOKIE_SECURE", tmp_path=tmp_path, change=change) is True
 
 
+def test_a_sandbox_that_others_reach_needs_a_key_of_its_own(tmp_path: Path) -> None:
+    change = {"SANDBOX": "on", "LEAP_ENVIRONMENT": "sandbox", "LEAP_API_KEY": ""}
+    stopped = run("-c", "import portal.settings", tmp_path=tmp_path, change=change)
+    assert stopped.returncode == 1
+    [line] = stopped.stderr.splitlines()
+    assert line.startswith("portal: LEAP_API_KEY is not set")
+    for safe in ({"LEAP_API_KEY": "a-long-random-text"}, {"PUBLIC_URL": "http://127.0.0.1:8000"}):
+        assert read("SANDBOX", tmp_path=tmp_path, change={**change, **safe}) is True
+
+
 def test_sandbox_addresses_lie_below_the_public_url(tmp_path: Path) -> None:
     change = {"LEAP_ENVIRONMENT": "sandbox", "PUBLIC_URL": "http://127.0.0.1:8000"}
     for name in ("LEAP_API_URL", "LEAP_CONNECT_URL", "LEAP_CONNECT_NEW_URL", "LEAP_LEGACY_URL"):

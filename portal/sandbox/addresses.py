@@ -124,7 +124,7 @@ def read_regional(query: Sequence[tuple[str, str]]) -> Opening:
         org_name=_name("account", given.get("account", "")),
         region=region,
         customer_type=customer_type,
-        program=given.get("program", "")[:40],
+        program=_storable(given.get("program", ""))[:40],
         agreements_only=variant.endswith(_AGREEMENTS_ONLY),
         reference_id=_reference_id(query),
         extra_query=_extra(query),
@@ -147,4 +147,10 @@ def _reference_id(query: Sequence[tuple[str, str]]) -> str:
 
 def _extra(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the parameters that are not Leap's, at most twenty, as they came."""
-    return tuple((name, value[:500]) for name, value in query if name.lower() not in _PARAMETERS)[:20]
+    kept = [(_storable(name), _storable(value)[:500]) for name, value in query if name.lower() not in _PARAMETERS]
+    return tuple(kept[:20])
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL stores no NUL, and anybody may write one into an address."""
+    return text.replace("\0", "\ufffd")

@@ -1,11 +1,9 @@
 """Posting webhooks, on Leap's retry ladder and the sandbox's clock. Never inside a transaction or a web request."""
 
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -36,15 +34,28 @@ class Answer:
 def deliver_due() -> int:
     """Post what is due on the sandbox's clock, and return how many attempts that took. Never inside a transaction."""
     made = 0
-    while delivery := _claim_next():
-        answer = post(delivery.webhook, _envelope(delivery))
-        _record(delivery, answer)
-        made += 1
+    with _open_client() as client:
+        while delivery := _claim_next():
+            answer = _post(client, delivery.webhook, _envelope(delivery))
+            _record(delivery, answer)
+            made += 1
     return made
 
 
 def post(webhook: Webhook, envelope: Mapping[str, Any]) -> Answer:
     """Post once, with the partner's own headers, their names in small letters as Leap sends them."""
+    with _open_client() as client:
+        return _post(client, webhook, envelope)
+
+
+def _open_client() -> httpx.Client:
+    """Return a client for many posts: to make one takes longer than a post. No proxy of the environment: loopback is
+    meant as it is written.
+    """
+    return httpx.Client(timeout=TIMEOUT, trust_env=False)
+
+
+def _post(client: httpx.Client, webhook: Webhook, envelope: Mapping[str, Any]) -> Answer:
     headers = {str(header["name"]).lower(): str(header["value"]) for header in webhook.headers}
     started = time.monotonic()
 
@@ -52,22 +63,14 @@ def post(webhook: Webhook, envelope: Mapping[str, Any]) -> Answer:
         return Answer(status_code, round((time.monotonic() - started) * 1000), error[:200])
 
     try:
-        # No proxy of the environment: loopback is meant as it is written. Bodies are of no interest, headers suffice.
-        with (
-            httpx.Client(timeout=TIMEOUT, trust_env=False, verify=_authorities()) as client,
-            client.stream("POST", webhook.receiver_url, json=envelope, headers=headers) as response,
-        ):
+        client.cookies.clear()  # nothing of one receiver's answer goes to the next
+        # Bodies are of no interest, headers suffice.
+        with client.stream("POST", webhook.receiver_url, json=envelope, headers=headers) as response:
             return answer(response.status_code)
     except httpx.TimeoutException:
         return answer(None, f"No answer within {TIMEOUT:g} seconds")
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeEncodeError) as error:
         return answer(None, f"{type(error).__name__}: {error}")
-
-
-@lru_cache(maxsize=1)
-def _authorities() -> ssl.SSLContext:
-    """Return whose certificates are good, read once: it takes longer than a whole attempt on loopback."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 def _claim_next() -> Delivery | None:

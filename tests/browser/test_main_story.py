@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from portal.accounts.models import User
 from portal.authorizations.models import Confirmation, Customer, Link, Visit
 from tests.browser.conftest import PHONE, sign_in
-from tests.factories import make_customer, make_flow
+from tests.factories import make_customer, make_flow, make_link
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -105,13 +105,9 @@ def test_rep_shows_a_code_in_one_tap_on_a_phone(
     make_customer(name="Rosa Núñez", assigned_rep=rep)
     page = new_page(width=390, height=844)
     sign_in(page, live_server.url, "sam")
-    page.click("text=Issue a link")
-    page.click("main >> button:has-text('Issue')")
-    page.wait_for_url("**/links/*/")
-    page.goto(live_server.url)
     page.click("text=Show code")
     page.wait_for_url("**/links/*/code/")
-    link = Link.objects.get()
+    link = Link.objects.get(customer__name="Rosa Núñez")
     assert decode(page.screenshot()) == link.short_url_for_codes
     assert link.code_in_groups in page.inner_text("main")
 
@@ -145,3 +141,15 @@ def test_without_scripts_the_main_job_works_too(live_server: Any, new_page: Call
     page.click("main >> button:has-text('Issue')")
     page.wait_for_url("**/links/*/")
     assert Link.objects.count() == 1
+
+
+def test_the_copy_button_copies_the_url_exactly(live_server: Any, new_page: Callable[..., Page], manager: User) -> None:
+    link = make_link(customer=make_customer(name="Rosa Núñez"))
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page, live_server.url, "maya")
+    page.goto(f"{live_server.url}/links/{link.pk}/")
+    for label, text in (("Copy", link.url), ("Copy short link", link.short_url)):
+        page.get_by_role("button", name=label, exact=True).first.click()
+        page.get_by_role("button", name="Copied", exact=True).wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == text
+        page.reload()

@@ -5,6 +5,8 @@ from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
+from portal.authorizations.models.door_call import DoorCall, DoorOutcome
+from portal.authorizations.models.door_device import DoorAction, DoorDevice, DoorKit, ReservedLink
 from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
@@ -25,6 +27,16 @@ from portal.authorizations.models.meter import (
     SyncState,
 )
 from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
+from portal.authorizations.models.print_job import (
+    CodeLevel,
+    PrinterSettings,
+    PrintJob,
+    PrintLabel,
+    PrintLanguage,
+    PrintLine,
+    PrintState,
+    PrintTarget,
+)
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -35,6 +47,7 @@ __all__ = [
     "Batch",
     "Campaign",
     "Channel",
+    "CodeLevel",
     "Confirmation",
     "Connection",
     "ConnectionState",
@@ -42,6 +55,11 @@ __all__ = [
     "CustomerImport",
     "CustomerType",
     "CustomerTypes",
+    "DoorAction",
+    "DoorCall",
+    "DoorDevice",
+    "DoorKit",
+    "DoorOutcome",
     "Enrollment",
     "EnrollmentDeadline",
     "EnrollmentStatus",
@@ -65,8 +83,16 @@ __all__ = [
     "PaperForm",
     "PaperStatus",
     "Party",
+    "PrintJob",
+    "PrintLabel",
+    "PrintLanguage",
+    "PrintLine",
+    "PrintState",
+    "PrintTarget",
+    "PrinterSettings",
     "Region",
     "RequiredAction",
+    "ReservedLink",
     "Standing",
     "SyncPhase",
     "SyncRun",

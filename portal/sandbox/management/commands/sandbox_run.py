@@ -15,9 +15,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("case", nargs="?", metavar="CASE", help=f"One of: {', '.join(Case.values)}. Or --mix.")
-        parser.add_argument(
-            "urls", nargs="*", metavar="URL", help="Links as the portal issued them, or their short links."
-        )
+        parser.add_argument("urls", nargs="*", metavar="URL", help="Links as issued, or their short links.")
         parser.add_argument(
             "--csv", type=Path, metavar="CSV", help="A list with the column url, as issue_links writes."
         )
