@@ -48,10 +48,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """SQLite's test database is a file, as in life: one in memory knows neither WAL nor a second writer's lock."""
+    """SQLite's test database is a file, as in life: one in memory knows neither WAL nor a second writer's lock.
+
+    PostgreSQL's does not wait for the disk at the end of a transaction: nobody pulls the plug of a test.
+    """
     database = django_settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "tests.sqlite3")
+    else:
+        database.setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
 
 
 @pytest.fixture(scope="session")
