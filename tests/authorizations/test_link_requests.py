@@ -109,7 +109,7 @@ class TestLinks:
         answer_link_requests()
         links = {link.customer: link for link in Link.objects.all()}
         assert set(links) == {home, shop}
-        assert f"2 Elm <St>: {links[shop].short_url}" in the_mail().body
+        assert f"2 Elm <St>\n{links[shop].short_url}" in the_mail().body
         assert "2 Elm &lt;St&gt;" in html_of(the_mail())
         assert {link.short_url for link in links.values()} <= Sources(html_of(the_mail())).links
 
