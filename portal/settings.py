@@ -208,6 +208,8 @@ except (ImproperlyConfigured, ValueError, KeyError):
     refuse("CACHE_URL cannot be read: set it to filecache:///path/to/folder or redis://host:6379/0")
 if CACHES["default"]["BACKEND"].endswith("FileBasedCache"):
     CACHES["default"]["LOCATION"] = str(writable_folder("CACHE_URL", BASE_DIR / CACHES["default"]["LOCATION"]))
+    # Django throws away a third of 300: with them the counters of failed sign-ins, and how far an import is.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 10_000)
 
 # Uploaded customer lists: personal data, so never below a public address.
 MEDIA_ROOT = VAR_DIR / "media"
@@ -234,13 +236,20 @@ LEAP_API_URL = web_address("LEAP_API_URL", _environments[LEAP_ENVIRONMENT].api_u
 LEAP_CONNECT_URL = web_address("LEAP_CONNECT_URL", _environments[LEAP_ENVIRONMENT].connect_url)
 LEAP_CONNECT_NEW_URL = web_address("LEAP_CONNECT_NEW_URL", _environments[LEAP_ENVIRONMENT].connect_new_url)
 LEAP_LEGACY_URL = web_address("LEAP_LEGACY_URL", _environments[LEAP_ENVIRONMENT].legacy_url)
-LEAP_API_KEY = env("LEAP_API_KEY")
-LEAP_WEBHOOK_SECRET = env("LEAP_WEBHOOK_SECRET")
+LEAP_API_KEY = env("LEAP_API_KEY").strip()
+# Blanks at its ends reach no header: Leap's calls would never equal it.
+LEAP_WEBHOOK_SECRET = env("LEAP_WEBHOOK_SECRET").strip()
 SANDBOX = yes_or_no("SANDBOX")
 if SANDBOX and LEAP_ENVIRONMENT != "sandbox":
     refuse(
         f"SANDBOX is on, but LEAP_ENVIRONMENT is {LEAP_ENVIRONMENT}: "
         "set LEAP_ENVIRONMENT=sandbox, or SANDBOX=off (nobody presses “success” in production)"
+    )
+# Whoever knows the sandbox's key reads there what the portal's webhook sends along: its secret.
+if SANDBOX and not LEAP_API_KEY and urlsplit(PUBLIC_URL).hostname not in {"127.0.0.1", "localhost", "::1"}:
+    refuse(
+        f"LEAP_API_KEY is not set, and the sandbox would be open at {PUBLIC_URL} with a key that everybody knows: "
+        "set it to a long random text"
     )
 
 # --- People ------------------------------------------------------------------------------------------------------

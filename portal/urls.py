@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 
 from portal.authorizations.forms.sign_in import AdminSignInForm, SignInForm
 from portal.authorizations.views import public, public_start
+from portal.authorizations.views.sign_in import SignInView, SignOutView
 
 admin.site.login_form = AdminSignInForm
 
@@ -27,10 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),
     # People.
-    path(
-        "login/", auth.LoginView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True), name="login"
-    ),
-    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("login/", SignInView.as_view(authentication_form=SignInForm, redirect_authenticated_user=True), name="login"),
+    path("logout/", SignOutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),
     # A person's own password, with the link that an admin made: public, as the person has no password yet.

@@ -1,5 +1,6 @@
 """Fixtures for all tests: one client per role, and the reasons why a test cannot run here."""
 
+import math
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.core.servers.basehttp import ServerHandler
 from django.test import Client
 
 from portal.accounts.models import User
@@ -83,17 +85,37 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @pytest.fixture(autouse=True)
-def _isolation(settings: Any, tmp_path: Path) -> Iterator[None]:
+def _isolation(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing remembered, cached, spooled or uploaded reaches the next test; jobs run at once."""
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
     settings.WHITENOISE_AUTOREFRESH = True  # else every new client reads all static files before its first request
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # However slow the machine is: a test that counts queries must not meet the moment when it is read anew.
+    monkeypatch.setattr(type(Installation.objects), "MEMORY", math.inf)
     Installation.objects.forget()
     cache.clear()
     yield
     Installation.objects.forget()
+
+
+@pytest.fixture
+def dropped_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live server closes a connection in whose answer the sandbox breaks off, as gunicorn does.
+
+    Django's own takes the break for the other side's doing, and would keep the connection, and the other side waiting.
+    """
+    finish = ServerHandler.finish_response
+
+    def finish_response(handler: Any) -> None:
+        try:
+            finish(handler)
+        except ConnectionResetError:
+            handler.request_handler.close_connection = True
+            raise
+
+    monkeypatch.setattr(ServerHandler, "finish_response", finish_response)
 
 
 def _client(user: User) -> Client:

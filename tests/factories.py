@@ -35,6 +35,7 @@ from portal.authorizations.models import (
     PaperAuthorization,
     PaperForm,
     Party,
+    PrintJob,
     RequiredAction,
     Utility,
 )
@@ -43,6 +44,7 @@ from portal.authorizations.services.landing_pages import save_landing_page
 from portal.authorizations.services.link_requests import keep_link_request
 from portal.authorizations.services.links import issue_link, issue_shared_link
 from portal.authorizations.services.paper import record_paper_authorization
+from portal.authorizations.services.printing import PrintRequest, create_print_job, run_print_job
 
 _numbers = itertools.count(1)
 
@@ -234,3 +236,17 @@ def make_paper(*, customer: Customer | None = None, **arguments: Any) -> PaperAu
         "recorded_by": None,
     }
     return record_paper_authorization(customer=customer, **{**values, **arguments}).paper
+
+
+def make_print_job(
+    *, links: Sequence[Link] | None = None, created_by: User | None = None, run: bool = True, **options: Any
+) -> PrintJob:
+    """Labels of these links (of two new ones unless named), printed and proofed; `run=False`: still waiting."""
+    links = [make_link(), make_link()] if links is None else links
+    job = create_print_job(
+        links=Link.objects.filter(pk__in=[link.pk for link in links]),
+        chosen=f"{len(links)} ticked links",
+        request=PrintRequest(**{"stock": "avery-5160", **options}),
+        created_by=created_by,
+    )
+    return run_print_job(job) if run else job

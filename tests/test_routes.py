@@ -18,7 +18,17 @@ from django.urls.resolvers import RoutePattern
 
 from portal.accounts.models import User
 from portal.accounts.roles import PERMISSIONS, Role
-from portal.authorizations.models import Batch, Confirmation, Event, Installation, Job, KeptLink, Utility, Visit
+from portal.authorizations.models import (
+    Batch,
+    Confirmation,
+    DoorCall,
+    Event,
+    Installation,
+    Job,
+    KeptLink,
+    Utility,
+    Visit,
+)
 from tests import factories
 
 PUBLIC = {"portal.authorizations.views.public", "portal.authorizations.views.public_start"}
@@ -75,12 +85,17 @@ class World:
             "landingpage": (page := factories.make_landing_page(flow=flow)),
             "linkrequest": factories.make_link_request(page=page),
             "utility": Utility.objects.first() or Utility(),
+            "rep": rep,
             "user": factories.make_user(),
+            "print": (print_job := factories.make_print_job(links=[link], created_by=rep)),
+            "printjob": print_job,
+            "printlabel": print_job.labels.get(),
             "job": Job.objects.create(kind="issue", created_by=rep),
             "meter": factories.make_match(link=link).meter,
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
             "event": Event.objects.create(webhook_event_id="1", event_type="x", received_at=link.issued_at, payload={}),
+            "doorcall": DoorCall.objects.create(customer=customer, outcome="not_home", by=rep, at=link.issued_at),
             "installation": Installation.objects.get_or_create(id=1, defaults={"leap_environment": "production"})[0],
         }
         self.values: dict[str, Any] = {
@@ -89,6 +104,7 @@ class World:
             "kind": "button",
             "language": "es",
             "extension": "svg",
+            "stock": "avery-5160",
             "which": "refused",
             "uidb64": "MQ",
             "token": "a-b",
@@ -260,6 +276,7 @@ def test_admins_do_in_djangos_admin_what_their_permissions_allow_and_no_more(wor
 APPEND_ONLY: Mapping[str, tuple[str, ...]] = {
     "visit": ("add", "delete"),
     "confirmation": ("add", "delete"),
+    "doorcall": ("add", "delete"),
     "link": ("delete",),
     "paperauthorization": ("add", "delete"),
 }

@@ -112,6 +112,13 @@ def test_defaults_hold_where_a_value_is_empty(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_as_cache_holds_more_than_djangos_300(tmp_path: Path) -> None:
+    """Whoever fails to sign in under many names must not push out the counters of failures."""
+    caches = read("CACHES", tmp_path=tmp_path, change={"CACHE_URL": f"filecache://{tmp_path}/cache"})
+    assert isinstance(caches, dict)
+    assert caches["default"]["OPTIONS"]["MAX_ENTRIES"] == 10_000
+
+
 def test_https_switches_on_what_protects_it_and_http_switches_it_off(tmp_path: Path) -> None:
     for url, on in (("https://portal.example.com", True), ("http://127.0.0.1:8000", False)):
         for name in ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS"):
@@ -122,6 +129,16 @@ def test_public_url_in_capitals_is_https_all_the_same(tmp_path: Path) -> None:
     change = {"PUBLIC_URL": "HTTPS://Portal.Example.com"}
     assert read("PUBLIC_URL", tmp_path=tmp_path, change=change) == "https://portal.example.com"
     assert read("SESSION_COOKIE_SECURE", tmp_path=tmp_path, change=change) is True
+
+
+def test_a_sandbox_that_others_reach_needs_a_key_of_its_own(tmp_path: Path) -> None:
+    change = {"SANDBOX": "on", "LEAP_ENVIRONMENT": "sandbox", "LEAP_API_KEY": ""}
+    stopped = run("-c", "import portal.settings", tmp_path=tmp_path, change=change)
+    assert stopped.returncode == 1
+    [line] = stopped.stderr.splitlines()
+    assert line.startswith("portal: LEAP_API_KEY is not set")
+    for safe in ({"LEAP_API_KEY": "a-long-random-text"}, {"PUBLIC_URL": "http://127.0.0.1:8000"}):
+        assert read("SANDBOX", tmp_path=tmp_path, change={**change, **safe}) is True
 
 
 def test_sandbox_addresses_lie_below_the_public_url(tmp_path: Path) -> None:

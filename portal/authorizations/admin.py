@@ -15,6 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.accounts.admin import ReadOnlyAdmin
+from portal.authorizations import admin_doors  # noqa: F401 (registers what belongs to the work at the door)
 from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm
@@ -38,6 +39,9 @@ from portal.authorizations.models import (
     Meter,
     MeterMatch,
     PaperAuthorization,
+    PrinterSettings,
+    PrintJob,
+    PrintLabel,
     RequiredAction,
     SyncRun,
     Utility,
@@ -144,6 +148,9 @@ class LinkAdmin(ReadOnlyAdmin):
         "void_reason",
     )
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
+        return Link.objects.handed_out()
 
     @admin.display(description="void")
     def void_it(self, link: Link) -> str:
@@ -386,3 +393,26 @@ class LinkRequestAdmin(ReadOnlyAdmin):
     list_display = ("requested_at", "landing_page", "state", "problem")
     list_select_related = ("landing_page__flow",)
     list_filter = ("state",)
+
+
+@admin.register(PrintJob)
+class PrintJobAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "chosen", "stock", "label_count", "state", "created_by", "created_at")
+    list_filter = ("state", "stock")
+    list_select_related = ("created_by",)
+    # The sheets are handed out on the job's own screen, to those who may have them.
+    exclude = ("file",)
+    view_on_site = on_its_screen("print_detail")
+
+
+@admin.register(PrintLabel)
+class PrintLabelAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "job", "link", "number")
+    list_select_related = ("job", "link__customer")
+    raw_id_fields = ("job", "link")
+
+
+@admin.register(PrinterSettings)
+class PrinterSettingsAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "user", "stock", "offset_x_mm", "offset_y_mm", "left_margin_mm", "top_margin_mm")
+    list_select_related = ("user",)

@@ -15,12 +15,14 @@ MENU = [
     ("", "Customers", "customer_list", "authorizations.view_customer"),
     ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
     ("", "Links", "link_list", "authorizations.view_link"),
+    ("", "Print", "print_list", "authorizations.view_printjob"),
     ("", "Paper", "paper_list", "authorizations.view_paperauthorization"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
     ("", "Leap’s events", "event_list", "authorizations.view_event"),
     ("", "Meters", "meter_list", "authorizations.view_meter"),
     ("", "Plan", "plan_list", "authorizations.view_meter"),
     ("", "Funnel", "funnel", "authorizations.view_meter"),
+    ("", "Reps", "rep_list", "authorizations.view_visit"),
     ("Configure", "Flows", "flow_list", "authorizations.view_flow"),
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),
@@ -77,6 +79,11 @@ class Portal:
     @property
     def environment_banner(self) -> str:
         return BANNERS[settings.LEAP_ENVIRONMENT]
+
+    @property
+    def sandbox_url(self) -> str:
+        """Where the sandbox's clock, webhooks and faults are; "" when it is off, and for whom it would not answer."""
+        return reverse("sandbox:home") if settings.SANDBOX and self._may("") else ""
 
     @property
     def can_issue(self) -> bool:

@@ -3,18 +3,25 @@
 from django_tasks import task
 
 from portal.accounts.models import User
-from portal.authorizations.models import CustomerImport, Job
+from portal.authorizations.models import CustomerImport, Job, PrintJob
 from portal.authorizations.services.events import interpret_events
 from portal.authorizations.services.imports import run_apply, run_check
 from portal.authorizations.services.jobs import run_job
 from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.meter_sync import run_sync, want_sync
+from portal.authorizations.services.printing import run_print_job
 
 
 @task()
 def run_job_task(job_id: int) -> None:
     """Run a job."""
     run_job(Job.objects.get(pk=job_id))
+
+
+@task()
+def run_print_job_task(job_id: int) -> None:
+    """Print a job's sheets and proof them."""
+    run_print_job(PrintJob.objects.get(pk=job_id))
 
 
 @task()

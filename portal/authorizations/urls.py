@@ -6,6 +6,8 @@ from portal.authorizations.views import (
     campaigns,
     confirmations,
     customers,
+    door_device,
+    doors,
     embed,
     events,
     flows,
@@ -23,6 +25,9 @@ from portal.authorizations.views import (
     paper,
     people,
     plan,
+    printers,
+    printing,
+    reps,
     utilities,
     webhooks,
 )
@@ -59,6 +64,8 @@ urlpatterns: list[URLPattern] = [
     ),
     path("customers/<int:pk>/", customers.CustomerDetailView.as_view(), name="customer_detail"),
     path("customers/<int:pk>/paper/", paper.PaperCreateView.as_view(), name="customer_paper"),
+    path("customers/<int:pk>/call/", doors.CustomerCallView.as_view(), name="customer_call"),
+    path("customers/<int:pk>/code/", doors.CustomerCodeView.as_view(), name="customer_code"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
@@ -99,6 +106,24 @@ urlpatterns: list[URLPattern] = [
     path("paper/<int:pk>/scan", paper.PaperScanView.as_view(), name="paper_scan"),
     path("paper/<int:pk>/sent/", paper.PaperSentView.as_view(), name="paper_sent"),
     path("paper/<int:pk>/withdraw/", paper.PaperWithdrawView.as_view(), name="paper_withdraw"),
+    # Printing.
+    path("print/", printing.PrintListView.as_view(), name="print_list"),
+    path("print/new/", printing.PrintCreateView.as_view(), name="print_create"),
+    path("print/<int:pk>/", printing.PrintDetailView.as_view(), name="print_detail"),
+    path("print/<int:pk>/codes.pdf", printing.PrintFileView.as_view(), name="print_file"),
+    path("print/<int:pk>/again/", printing.PrintAgainView.as_view(), name="print_again"),
+    path("print/paper/<slug:stock>/", printers.PrinterSettingsView.as_view(), name="printer_settings"),
+    path("print/paper/<slug:stock>/test-page.pdf", printers.PrinterTestPageView.as_view(), name="printer_test_page"),
+    # At the door.
+    path("door/", door_device.DoorAppView.as_view(), name="door_app"),
+    path("door/worker.js", door_device.DoorWorkerView.as_view(), name="door_worker"),
+    path("door/data/", door_device.DoorDataView.as_view(), name="door_data"),
+    path("door/codes/", door_device.DoorCodesView.as_view(), name="door_codes"),
+    path("door/actions/", door_device.DoorActionsView.as_view(), name="door_actions"),
+    path("door/new/", doors.DoorCustomerView.as_view(), name="door_customer"),
+    # Reps.
+    path("reps/", reps.RepListView.as_view(), name="rep_list"),
+    path("reps/<int:pk>/kit/", reps.RepKitView.as_view(), name="rep_kit"),
     # Flows.
     path("flows/", flows.FlowListView.as_view(), name="flow_list"),
     path("flows/new/", flows.FlowCreateView.as_view(), name="flow_create"),

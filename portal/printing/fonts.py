@@ -57,10 +57,10 @@ def _without_accent(letter: str, glyphs: Any) -> str:
     return base if base and ord(base) in glyphs else "?"
 
 
-def shortened(text: str, size_pt: float, width_pt: float, *, bold: bool = False) -> str:
+def shortened(text: str, size_pt: float, width_pt: float) -> str:
     """The text, or as much of its beginning as fits into the width with an ellipsis."""
-    if text_width(text, size_pt, bold=bold) <= width_pt:
+    if text_width(text, size_pt) <= width_pt:
         return text
-    while text and text_width(text + "…", size_pt, bold=bold) > width_pt:
+    while text and text_width(text + "…", size_pt) > width_pt:
         text = text[:-1]
     return text.rstrip() + "…"

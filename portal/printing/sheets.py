@@ -62,7 +62,7 @@ class SheetOptions:
     logo: bytes = b""  # PNG or JPEG up to 2 MB; needs level H
     title: str = "Labels"  # of the PDF
     placed: Stock = field(init=False)  # the stock as this printer needs it
-    read_logo: Logo | None = field(init=False)
+    logo_picture: Logo | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.stock.check_start(self.start_at)
@@ -80,7 +80,7 @@ class SheetOptions:
             top_margin_mm=self.top_margin_mm,
         )
         object.__setattr__(self, "placed", placed)
-        object.__setattr__(self, "read_logo", read_logo(self.logo) if self.logo else None)
+        object.__setattr__(self, "logo_picture", read_logo(self.logo) if self.logo else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def check_options(options: SheetOptions, longest_text: str) -> Scannability:
     NotScannableError says what to change where it would not be read; LogoError where it does not decode with the logo.
     """
     found = check_scannable(longest_text, _matrix(longest_text, options), options.placed)
-    if options.read_logo:
+    if options.logo_picture:
         page = io.BytesIO()
         _write(page, [Label(longest_text, "")], options)
         [image] = page_images(page.getvalue(), _LOGO_PROOF_DPI)
@@ -152,7 +152,7 @@ def _write(
                 check_scannable(label.url_text, matrix, stock)
             except NotScannableError as error:
                 raise NotScannableError(f"Label {drawn + 1} ({label.code}): {error}") from None
-            draw_label(canvas, stock, box, label, matrix, partner=options.partner, logo=options.read_logo)
+            draw_label(canvas, stock, box, label, matrix, partner=options.partner, logo=options.logo_picture)
             drawn += 1
         canvas.showPage()
         pages += 1

@@ -1,10 +1,6 @@
 """What codes are printed on: the paper's geometry as data, in millimetres from the page's top left corner.
 
-    find_stock("avery-5160")            the stock, or UnknownStockError
-    STOCKS                              name -> Stock, in the order in which a person chooses
-    stock.placed(offset_x_mm=0.5, …)    the same stock for one printer: moved, or refused (OffPageError)
-    stock.box(1) … stock.box(stock.labels_per_page)   where each label lies, row by row
-
+`find_stock("avery-5160").placed(offset_x_mm=0.5)` is a stock as one printer needs it; `boxes()` are where labels lie.
 Every refusal of `portal.printing` is a PrintRefusedError, a ValueError whose text says what happened and what to do.
 """
 
@@ -15,8 +11,7 @@ from typing import Final
 INCH: Final = 25.4
 LETTER: Final = (8.5 * INCH, 11 * INCH)
 A4: Final = (210.0, 297.0)
-# What two floats may differ by and still be the same place: a tenth of a micrometre.
-_SAME_PLACE = 1e-4
+_SAME_PLACE = 1e-4  # a tenth of a micrometre: what is left of sums of floats
 
 
 class PrintRefusedError(ValueError):
@@ -92,7 +87,7 @@ class Stock:
     height: float
     radius: float = 0.0  # of a die-cut label's corners
     inset: float = 0.0  # nothing is printed closer than this to the label's edge
-    layout: Layout
+    layout: Layout = Layout.BESIDE
     code_mm: float  # the code's side, its quiet zone of 4 modules on each side included
     above_mm: float = 0.0  # stacked: room for the call to action above the code
     text_pt: float  # the size of texts that are not too long
@@ -146,8 +141,7 @@ class Stock:
         move_x = offset_x_mm + (0 if left_margin_mm is None else left_margin_mm - self.left)
         move_y = offset_y_mm + (0 if top_margin_mm is None else top_margin_mm - self.top)
         boxes = [self.box(1), self.box(self.labels_per_page), *filter(None, (self.window, self.sender))]
-        room_left = min(box.left for box in boxes)
-        room_right = self.page[0] - max(box.right for box in boxes)
+        room_left, room_right = min(box.left for box in boxes), self.page[0] - max(box.right for box in boxes)
         room_up = min(box.top for box in boxes) - self.clear_top
         room_down = self.page[1] - max(box.bottom for box in boxes)
         # Written so that "not a number" is refused too.
@@ -182,9 +176,8 @@ def find_stock(name: str) -> Stock:
 
 # Avery US: label, pitch and top margin of the open template files of gLabels (templates/avery-us-templates.xml in
 # https://github.com/jimevins/glabels-qt), corners too. Side margins: the grid is centred on the sheet, which gives the
-# 0.1875 in of 5160 that Avery's template for Word has, where older files of gLabels are 1/32 in off.
+# 0.1875 in and 2.75 in that other open label software has for 5160, where gLabels is 1/32 in off.
 # Avery A4: templates/avery-iso-templates.xml, with columns 2.5 mm apart and the grid centred on the sheet.
-# Every manufacturer cuts with a tolerance, and every printer feeds with one: the test page tells what is left.
 _ALL = (
     Stock(
         name="avery-5160",
@@ -200,7 +193,6 @@ _ALL = (
         height=1 * INCH,
         radius=0.0625 * INCH,
         inset=0.0625 * INCH,
-        layout=Layout.BESIDE,
         code_mm=19.4,
         text_pt=8,
         source="gLabels, avery-us-templates.xml; https://wiki.trackandtrace.tools/t3-labels/label-templates/",
@@ -219,7 +211,6 @@ _ALL = (
         height=2 * INCH,
         radius=0.125 * INCH,
         inset=0.125 * INCH,
-        layout=Layout.BESIDE,
         code_mm=39,
         text_pt=11,
         source="gLabels, avery-us-templates.xml",
@@ -238,7 +229,6 @@ _ALL = (
         height=10 / 3 * INCH,
         radius=0.125 * INCH,
         inset=0.125 * INCH,
-        layout=Layout.BESIDE,
         code_mm=52,
         text_pt=12,
         source="gLabels, avery-us-templates.xml",
@@ -278,7 +268,6 @@ _ALL = (
         height=38.1,
         radius=1.8,
         inset=2.0,
-        layout=Layout.BESIDE,
         code_mm=29,
         text_pt=8.5,
         source="gLabels, avery-iso-templates.xml",
@@ -297,13 +286,12 @@ _ALL = (
         height=38.1,
         radius=1.8,
         inset=2.0,
-        layout=Layout.BESIDE,
         code_mm=30,
         text_pt=10,
         source="gLabels, avery-iso-templates.xml",
     ),
     Stock(
-        # Ten cards of 85 × 55 mm (the European card, as DIN 5008 and the trade have it) fill an A4 sheet side by side.
+        # Ten cards touch each other, so that one cut parts two.
         name="card-85x55",
         title="Cards 85 × 55 mm, ten on A4, to be cut",
         page=A4,
@@ -316,7 +304,6 @@ _ALL = (
         width=85.0,
         height=55.0,
         inset=4.0,
-        layout=Layout.BESIDE,
         code_mm=38,
         text_pt=9.5,
         cut_marks=True,
@@ -336,7 +323,6 @@ _ALL = (
         width=3.5 * INCH,
         height=2 * INCH,
         inset=0.125 * INCH,
-        layout=Layout.BESIDE,
         code_mm=38,
         text_pt=9.5,
         cut_marks=True,

@@ -70,10 +70,13 @@ def _width(text: str, bold: bool) -> float:
 
 
 def _cut(line: Text, width_pt: float) -> Text:
-    # What ended in an ellipsis before gets no second one.
     if _fits(line, width_pt):
         return line
-    return replace(line, text=fonts.shortened(line.text.rstrip("…"), line.size_pt, width_pt, bold=line.bold))
+    # A line may end in an ellipsis already, for those that had no room below it.
+    kept = line.text.rstrip("…")
+    while kept and not _fits(replace(line, text=kept + "…"), width_pt):
+        kept = kept[:-1]
+    return replace(line, text=kept.rstrip() + "…")
 
 
 def _broken(texts: Sequence[Text], width_pt: float) -> Iterator[Text]:

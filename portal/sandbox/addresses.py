@@ -16,6 +16,8 @@ from portal.sandbox.utilities import CUSTOMER_TYPES, REGIONS, find_utility
 
 #: Where the sandbox is mounted: the path of a link begins with it.
 MOUNT = "/sandbox"
+#: Where the portal's short links are: they lead to one of the three.
+_SHORT = re.compile(r"/go/[^/]+/?\Z", re.IGNORECASE)
 _NAME = re.compile(r"[0-9A-Za-z._~-]{1,100}\Z")
 _REFERENCE_ID = re.compile(r"[0-9A-Za-z._~-]{1,50}\Z")
 _AGREEMENTS_ONLY = "_AGREEMENTS_ONLY"
@@ -41,6 +43,14 @@ class Opening:
     agreements_only: bool = False
     reference_id: str = ""
     extra_query: tuple[tuple[str, str], ...] = ()
+
+
+def is_short_url(url: str) -> bool:
+    """Whether this is a short link of the portal's: it has to be opened for where it leads."""
+    try:
+        return bool(_SHORT.match(urlsplit(url.strip()).path))
+    except ValueError:
+        return False
 
 
 def read_url(url: str) -> Opening:
@@ -114,7 +124,7 @@ def read_regional(query: Sequence[tuple[str, str]]) -> Opening:
         org_name=_name("account", given.get("account", "")),
         region=region,
         customer_type=customer_type,
-        program=given.get("program", "")[:40],
+        program=_storable(given.get("program", ""))[:40],
         agreements_only=variant.endswith(_AGREEMENTS_ONLY),
         reference_id=_reference_id(query),
         extra_query=_extra(query),
@@ -137,4 +147,10 @@ def _reference_id(query: Sequence[tuple[str, str]]) -> str:
 
 def _extra(query: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the parameters that are not Leap's, at most twenty, as they came."""
-    return tuple((name, value[:500]) for name, value in query if name.lower() not in _PARAMETERS)[:20]
+    kept = [(_storable(name), _storable(value)[:500]) for name, value in query if name.lower() not in _PARAMETERS]
+    return tuple(kept[:20])
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL stores no NUL, and anybody may write one into an address."""
+    return text.replace("\0", "\ufffd")

@@ -34,15 +34,28 @@ class Answer:
 def deliver_due() -> int:
     """Post what is due on the sandbox's clock, and return how many attempts that took. Never inside a transaction."""
     made = 0
-    while delivery := _claim_next():
-        answer = post(delivery.webhook, _envelope(delivery))
-        _record(delivery, answer)
-        made += 1
+    with _open_client() as client:
+        while delivery := _claim_next():
+            answer = _post(client, delivery.webhook, _envelope(delivery))
+            _record(delivery, answer)
+            made += 1
     return made
 
 
 def post(webhook: Webhook, envelope: Mapping[str, Any]) -> Answer:
     """Post once, with the partner's own headers, their names in small letters as Leap sends them."""
+    with _open_client() as client:
+        return _post(client, webhook, envelope)
+
+
+def _open_client() -> httpx.Client:
+    """Return a client for many posts: to make one takes longer than a post. No proxy of the environment: loopback is
+    meant as it is written.
+    """
+    return httpx.Client(timeout=TIMEOUT, trust_env=False)
+
+
+def _post(client: httpx.Client, webhook: Webhook, envelope: Mapping[str, Any]) -> Answer:
     headers = {str(header["name"]).lower(): str(header["value"]) for header in webhook.headers}
     started = time.monotonic()
 
@@ -50,11 +63,9 @@ def post(webhook: Webhook, envelope: Mapping[str, Any]) -> Answer:
         return Answer(status_code, round((time.monotonic() - started) * 1000), error[:200])
 
     try:
-        # No proxy of the environment: loopback is meant as it is written. Bodies are of no interest, headers suffice.
-        with (
-            httpx.Client(timeout=TIMEOUT, trust_env=False) as client,
-            client.stream("POST", webhook.receiver_url, json=envelope, headers=headers) as response,
-        ):
+        client.cookies.clear()  # nothing of one receiver's answer goes to the next
+        # Bodies are of no interest, headers suffice.
+        with client.stream("POST", webhook.receiver_url, json=envelope, headers=headers) as response:
             return answer(response.status_code)
     except httpx.TimeoutException:
         return answer(None, f"No answer within {TIMEOUT:g} seconds")

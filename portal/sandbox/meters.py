@@ -72,7 +72,7 @@ def change_meter(*, meter: Meter, turn: Turn, at: datetime) -> None:
         case Turn.ARCHIVE:
             meter.is_archived = True
         case Turn.ACTIVATE:
-            if meter.global_enrollment_status != EnrollmentStatus.ELIGIBLE:
+            if meter.is_archived or meter.global_enrollment_status != EnrollmentStatus.ELIGIBLE:
                 return
             _activate(meter)
         case Turn.REAUTHORIZE:

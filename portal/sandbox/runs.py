@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from portal.sandbox import journeys
-from portal.sandbox.addresses import UnreadableError, read_url
+from portal.sandbox.addresses import UnreadableError, is_short_url, read_url
 from portal.sandbox.browser import Browser
 from portal.sandbox.cases import Case, CaseRefusedError, run_case
 
@@ -80,6 +80,12 @@ def _run_link(
     if browser and link.short_url:
         # What the short link says counts: it may lead on to a successor.
         url = browser.follow(link.short_url) or url
+    if not url:
+        raise UnreadableError(
+            "The short link leads nowhere: void, unknown, or the portal does not run there."
+            if browser
+            else "A short link has to be opened for where it leads: not with --no-return."
+        )
     opening = read_url(url)
     if case is Case.NO_REFERENCE:
         opening = replace(opening, reference_id="")
@@ -105,6 +111,11 @@ def _from_mix(text: str) -> Case | None:
             return case
         place -= weight
     raise AssertionError("the weights were summed up")
+
+
+def link_of(url: str) -> RunLink:
+    """Return the link that somebody names: by its URL, or by the short one."""
+    return RunLink(url="", short_url=url) if is_short_url(url) else RunLink(url)
 
 
 def links_of(rows: Sequence[dict[str, str]]) -> list[RunLink]:

@@ -1,6 +1,7 @@
 """Guessing passwords: after ten failures an account waits, after a hundred a whole network."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -61,6 +62,16 @@ def test_a_known_network_has_its_limit_too() -> None:
     for _ in range(10):
         assert not sign_in("maya", "wrong")[0]
     assert "wait 15 minutes" in sign_in("maya", PASSWORD)[1].lower()
+
+
+def test_a_cache_that_does_not_answer_keeps_nobody_out(settings: Any) -> None:
+    # No server listens there.
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    make_user(username="maya")
+    assert not sign_in("maya", "wrong")[0]
+    assert sign_in("maya", PASSWORD)[0]
 
 
 def test_one_network_waits_whatever_names_it_tries_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.authorizations.management import customer_lists
-from portal.authorizations.models import Customer, Link
+from portal.authorizations.models import Customer, Link, PrintJob
+from portal.authorizations.services import printing
 from portal.leap import reference_ids
+from portal.printing.proof import read_codes
+from portal.printing.rendering import page_images
 from tests.factories import make_campaign, make_customer, make_flow, make_legacy_flow
 
 GOOD = "external_id,name,email,utility\nA-1,Ann,ann@example.com,pge\nA-2,Bob,bob@example.com,sce\n"
@@ -212,3 +215,48 @@ class TestIssueLinks:
         run("issue_links", write(BAD), flow="Summer", partial=tmp_path / "refused.csv", out=tmp_path / "out.csv")
         assert [row["external_id"] for row in read(tmp_path / "out.csv")] == ["A-1", "A-2"]
         assert [row["external_id"] for row in read(tmp_path / "refused.csv")] == ["A-3", "A-1"]
+
+
+@pytest.mark.django_db
+class TestLabels:
+    def test_prints_the_links_of_the_list_and_reads_them_back(self, write: Any, tmp_path: Path) -> None:
+        make_flow(name="Summer")
+        pdf = tmp_path / "labels.pdf"
+        for printed in (1, 2):  # asked twice, the same links are printed once more
+            out, _ = run("issue_links", write(GOOD), flow="Summer", labels=pdf, stock="avery-5163")
+            assert f"2 of 2 codes read back, 1 page in {pdf}" in out
+            assert PrintJob.objects.filter(state="done", stock="avery-5163").count() == printed
+        [image] = page_images(pdf, 300)
+        assert sorted(read_codes(image)) == sorted(link.short_url_for_codes for link in Link.objects.all())
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (
+                {"labels": "labels.pdf", "stock": "avery-9999"},
+                "There is no stock “avery-9999”. Choose one of avery-5160",
+            ),
+            ({"stock": "avery-5160"}, "say where they go with --labels"),
+            ({"labels": "no/such/folder/labels.pdf"}, "cannot be written"),
+        ],
+    )
+    def test_what_cannot_be_printed_is_refused_before_anything_is_written(
+        self, write: Any, tmp_path: Path, options: dict[str, str], words: str
+    ) -> None:
+        make_flow(name="Summer")
+        if "labels" in options:
+            options = {**options, "labels": str(tmp_path / options["labels"])}
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        with pytest.raises(CommandError, match=words):
+            run("issue_links", write(GOOD), "--flow", "Summer", *arguments)
+        assert not Customer.objects.exists()
+        assert not (tmp_path / "labels.pdf").exists()
+
+    def test_one_wrong_code_leaves_no_pdf(self, write: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        make_flow(name="Summer")
+        monkeypatch.setattr(printing, "text_of", lambda link, target: "X")
+        pdf = tmp_path / "labels.pdf"
+        with pytest.raises(CommandError, match=r"The links are issued; .* is not written"):
+            run("issue_links", write(GOOD), flow="Summer", labels=pdf)
+        assert Link.objects.count() == 2
+        assert not pdf.exists()

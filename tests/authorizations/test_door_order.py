@@ -57,7 +57,7 @@ def test_a_reps_doors_stand_as_one_walks(rep: User, rep_client: Client) -> None:
     nowhere = add_customer(customer=Customer(name="nowhere"), added_by=rep)
     for street, city, postal_code in shuffled():
         add_customer(customer=Customer(name="Ann", street=street, city=city, postal_code=postal_code), added_by=rep)
-    shown = [door["customer"] for door in rep_client.get("/").context["doors"]]
+    shown = [door.customer for door in rep_client.get("/").context["doors"]]
     assert [customer.street for customer in shown[:-1]] == [street for street, _, _ in DOORS]
     assert shown[-1] == nowhere
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import DataError
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -217,3 +218,43 @@ def test_the_status_column_holds_whatever_the_type_calls_its_own() -> None:
 
 def minute(number: int) -> datetime:
     return START + timedelta(minutes=number)
+
+
+def test_an_event_that_the_database_does_not_take_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = make_link()
+    first = keep("authorization", "INITIATED", "PGE", reference=link.reference_id)
+    keep("authorization", "COMPLETED", "SCE", reference=link.reference_id)
+
+    def refuse_the_first(*, event_id: int) -> Event | None:
+        if event_id == first.pk:
+            raise DataError("value too long")
+        return interpret_event(event_id=event_id)
+
+    monkeypatch.setattr("portal.authorizations.services.events.interpret_event", refuse_the_first)
+    result = interpret_events()
+    assert (result.interpreted, result.failed) == (1, 1)
+    link.refresh_from_db()
+    assert link.status == "authorized"
+
+
+def test_an_unexpected_error_does_not_make_a_malformed_event_pass_for_a_good_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link = make_link()
+    event = keep("authorization", "COMPLETED", "", reference=link.reference_id)
+    assert event_problem(event).startswith("Not as Leap publishes it")
+
+    def break_down(**_: Any) -> None:
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("portal.authorizations.services.events.interpret_event", break_down)
+        assert interpret_events().failed == 1
+    assert interpret_events().interpreted == 1
+    assert event_problem(event).startswith("Not as Leap publishes it")
+    link.refresh_from_db()
+    assert link.authorized_at is None
+
+
+def event_problem(event: Event) -> str:
+    return Event.objects.values_list("problem", flat=True).get(pk=event.pk)

@@ -100,6 +100,16 @@ def test_meters_stand_with_their_utility() -> None:
     assert meter.detail.startswith("active · by connection reference · ")
 
 
+def test_a_lost_authorization_stands_with_its_meter(manager_client: Client) -> None:
+    link = make_link()
+    give_meter(link, enrollment_status="ACTIVE", needs_authorization=True)
+    assert faults(link)[0].endswith("…: the customer has to authorize again")
+    assert "the customer has to authorize again" in manager_client.get(f"/links/{link.pk}/").text
+    archived = make_link()
+    give_meter(archived, needs_authorization=True, is_archived=True)
+    assert faults(archived) == []
+
+
 def test_many_meters_are_counted() -> None:
     link = make_link()
     for _ in range(SHOWN + 3):

@@ -391,7 +391,7 @@ class TestHome:
         manager = manager_client.get(reverse("home")).text
         assert "Needs you today" in manager
         assert "Before the first link" not in manager
-        assert "Add a customer" in rep_client.get(reverse("home")).text
+        assert "Add customer and show code" in rep_client.get(reverse("home")).text
 
     def test_only_who_may_enter_django_s_admin_is_led_there(self, admin_client: Client, manager_client: Client) -> None:
         way = f'<a href="{reverse("admin:index")}">'
@@ -410,7 +410,7 @@ class TestHome:
         make_customer(name="Hal", assigned_rep=rep)
         page = rep_client.get("/").content.decode()
         assert '<span class="badge badge-saw">issued</span>' in page
-        assert '<span class="badge">no link yet</span>' in page
+        assert '<span class="badge">not asked</span>' in page
         assert "1 E St, Fresno" in page
 
     def test_claims_are_no_step_of_the_funnel(self, manager_client: Client) -> None:

@@ -1,17 +1,22 @@
 """Two people at once: one live link, whoever was first, and nobody gets an error. On PostgreSQL they really overlap."""
 
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 
-from portal.authorizations.models import Customer, Flow, Link
+from portal.accounts.roles import Role
+from portal.authorizations.models import Customer, DoorKit, Flow, Link
 from portal.authorizations.services import bulk_links, links
+from portal.authorizations.services.door_actions import Answer, add_and_issue, do_once
+from portal.authorizations.services.door_devices import AttachRefused, attach_link, fill_reserve, open_device
 from portal.authorizations.services.flows import retire
 from portal.authorizations.services.links import IssueRefused
-from tests.factories import make_customer, make_flow, make_link
+from tests.factories import make_customer, make_flow, make_link, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,3 +124,39 @@ def test_a_bulk_action_that_lost_a_deadlock_tries_again(monkeypatch: pytest.Monk
     monkeypatch.setattr(bulk_links, "hold_customers", lose_once)
     result = bulk_links.issue_links(customers=customers, flow=flow, issued_by=None)
     assert (result.created, Link.objects.count()) == (2, 2)
+
+
+def test_two_that_send_the_same_action_do_it_once() -> None:
+    """Both get the same answer: the second waits, or finds what the first one did (SQLite's lock may send it back)."""
+    rep = make_user(role=Role.FIELD_REP)
+    flow = make_flow()
+    device = open_device(rep=rep, device_id=None)
+    [reserved, *_] = fill_reserve(device=device, kit=DoorKit(rep=rep, flow=flow, reserve=2))
+    key = uuid.uuid4()
+
+    def add() -> Answer:
+        return do_once(
+            key=key,
+            by=rep,
+            device=device,
+            act=lambda: add_and_issue(
+                customer=Customer(name="Hal"), by=rep, device=device, link_id=reserved.pk, at=timezone.now()
+            ),
+        )
+
+    answers = at_once(*[add] * 4)
+    assert len({answer for answer in answers if isinstance(answer, Answer)}) == 1
+    assert Customer.objects.get().links.get() == reserved
+
+
+def test_two_customers_cannot_get_one_reserved_link() -> None:
+    rep = make_user(role=Role.FIELD_REP)
+    device = open_device(rep=rep, device_id=None)
+    [reserved] = fill_reserve(device=device, kit=DoorKit(rep=rep, flow=make_flow(), reserve=1))
+
+    def attach() -> Link:
+        return attach_link(link_id=reserved.pk, device=device, customer=make_customer(), at=timezone.now())
+
+    results = at_once(*[attach] * 4)
+    assert sum(isinstance(result, Link) for result in results) == 1
+    assert {type(result) for result in results} == {Link, AttachRefused}

@@ -28,6 +28,7 @@ from portal.authorizations.services.meter_sync import (
     OVERLAP,
     SyncFailed,
     SyncRefused,
+    is_sync_due,
     sync_meters,
 )
 from tests.authorizations.leap_server import KEY, LeapServer, enrollment_record, meter_record, serve_leap
@@ -331,3 +332,36 @@ def test_r18_queries_do_not_grow_with_links_or_matches(leap: LeapServer) -> None
 
 def test_r14_nothing_to_match() -> None:
     assert match_meters(meters=[], at=timezone.now()) == 0
+
+
+def test_r18_one_that_fails_again_and_again_is_tried_on_schedule(leap: LeapServer) -> None:
+    every, began = timedelta(minutes=15), timezone.now() - timedelta(hours=1)
+    run = SyncRun.objects.create(full=True, state="failed", pages=1, started_at=began, heartbeat_at=began)
+    assert is_sync_due(every)
+    leap.key = "another"
+    with pytest.raises(SyncFailed):
+        sync_meters(full=False)
+    assert [found.pk for found in SyncRun.objects.all()] == [run.pk]
+    assert not is_sync_due(every)
+
+
+def test_r18_what_an_event_proves_while_a_page_is_written_stays(leap: LeapServer) -> None:
+    """Of an authorization's two moments the earlier one holds, whoever of the two writes last."""
+    link = issued(make_link(), CREATED - timedelta(days=3))
+    leap.details = [meter_record(1, connection_references=[link.reference_id])]
+    sync_meters(full=True)
+    earlier = CREATED - timedelta(days=1)
+
+    def hear_of_it(execute: Any, sql: str, *arguments: Any) -> Any:
+        if sql.startswith("UPDATE") and "enrolled_at" in sql and not heard:
+            heard.append(Link.objects.update(authorized_at=earlier))
+        return execute(sql, *arguments)
+
+    heard: list[int] = []
+    leap.enrollments = [enrollment_record(1, global_enrollment_status="ACTIVE")]
+    with connection.execute_wrapper(hear_of_it):
+        sync_meters(full=True)
+    link.refresh_from_db()
+    assert heard == [1]
+    assert link.authorized_at == earlier
+    assert link.enrolled_at is not None

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def leap(settings: Any, live_server: LiveServer) -> Iterator[LeapClient]:
+def leap(settings: Any, live_server: LiveServer, dropped_connections: None) -> Iterator[LeapClient]:
     settings.SANDBOX = True
     settings.LEAP_ENVIRONMENT = "sandbox"
     settings.ROOT_URLCONF = "tests.sandbox.urls"

@@ -20,6 +20,7 @@ from tests.factories import (
     make_legacy_flow,
     make_link,
     make_paper,
+    make_print_job,
     make_scan,
 )
 
@@ -36,7 +37,8 @@ IMPORT_STATES = (ImportState.UPLOADED, ImportState.CHECKED, ImportState.APPLIED)
 
 
 @pytest.mark.parametrize(
-    ("username", "words"), [("ada", "Before the first link"), ("maya", "Needs you today"), ("sam", "Add a customer")]
+    ("username", "words"),
+    [("ada", "Before the first link"), ("maya", "Needs you today"), ("sam", "Add customer and show code")],
 )
 def test_each_role_signs_in_to_its_own_home(
     live_server: Any, new_page: Callable[..., Page], admin: User, manager: User, rep: User, username: str, words: str
@@ -68,6 +70,7 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
     link = make_link(customer=customer, flow=flow, campaign=campaign, issued_by=admin)
     issue_shared_link(flow=legacy, label="poster", utilities=[legacy.utilities.first()], issued_by=admin)
     paper = make_paper(customer=customer, recorded_by=admin, scan=make_scan(name="W" * 300 + ".pdf"))
+    printed = make_print_job(links=[link], created_by=admin)
     uploaded, checked, applied = (
         make_import(text=CSV, flow=flow, uploaded_by=admin, until=state) for state in IMPORT_STATES
     )
@@ -88,6 +91,8 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
             "link_list",
             "link_issue",
             "link_issue_shared",
+            "print_list",
+            "print_create",
             "paper_list",
             "confirmation_list",
             "flow_list",
@@ -96,6 +101,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
             "user_list",
             "installation_update",
             "confirmation_request",
+            "door_app",
+            "door_customer",
+            "rep_list",
         )
     ]
     addresses += [
@@ -110,6 +118,8 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         reverse("customer_paper", args=[customer.pk]),
         reverse("paper_detail", args=[paper.pk]),
         reverse("paper_withdraw", args=[paper.pk]),
+        reverse("customer_call", args=[customer.pk]),
+        reverse("rep_kit", args=[rep.pk]),
         reverse("customer_import_columns", args=[uploaded.pk]),
         reverse("customer_import_detail", args=[checked.pk]),
         reverse("customer_import_detail", args=[applied.pk]),
@@ -119,6 +129,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         reverse("flow_embed", args=[flow.pk]),
         reverse("start", args=[landing_page.slug]),
         reverse("start_sent", args=[landing_page.slug, "es"]),
+        f"{reverse('print_create')}?mark=unprinted",
+        reverse("print_detail", args=[printed.pk]),
+        reverse("printer_settings", args=["letter-window"]),
         "/leap/thanks",
         "/go/unknown-code",
     ]

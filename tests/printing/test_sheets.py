@@ -160,6 +160,9 @@ def test_only_cards_have_cut_marks_and_they_lie_outside_of_the_cards() -> None:
     for x, y in [(20, 6), (105, 6), (190, 6), (15, 11), (15, 66), (195, 286), (105, 291)]:
         assert dark_box(page.crop(Box(x - 0.3, y - 0.3, 0.6, 0.6)))
     assert page.dark_outside([grid.inset(-1.5)]) == marks
+    # Between the cards there is nothing: a cut that is a little off shows no line.
+    around = [Box(0, 0, 210, 11), Box(0, 286, 210, 11), Box(0, 0, 20, 297), Box(190, 0, 20, 297)]
+    assert page.dark_outside([*printed_areas(stock), *around]) is None
 
 
 @pytest.mark.parametrize("name", ["avery-5160", "letter-window", "card-35x20"])

@@ -135,6 +135,11 @@ def test_a_number_that_is_none_is_refused_in_json(api: ApiClient, number: str) -
     assert response.status_code == 400
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_date_beyond_the_ends_of_time_is_refused(api: ApiClient, moment: str) -> None:
+    assert api.call("searchMeterDetails", {"last_modified_date_time": moment}).status_code == 400
+
+
 def test_no_body_asks_for_everything(api: ApiClient) -> None:
     meter = make_meter()
     assert ids(api.call("searchMeterDetails").data["meters"]) == {str(meter.meter_id)}

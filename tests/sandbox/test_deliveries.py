@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from django_tasks_db.models import DBTaskResult
 
@@ -240,13 +240,13 @@ def test_an_attempt_is_made_once_though_two_processes_look(receiver: Receiver, m
     """While one is posting, the other finds nothing due."""
     subscribe(receiver)
     emit("meter.created", CREATED)
-    original, nested = deliveries.post, []
+    original, nested = deliveries._post, []
 
     def post_and_look_again(*args: Any) -> Any:
         nested.append(deliver_due())
         return original(*args)
 
-    monkeypatch.setattr(deliveries, "post", post_and_look_again)
+    monkeypatch.setattr(deliveries, "_post", post_and_look_again)
     assert deliver_due() == 1
     assert nested == [0]
     assert len(receiver.received) == 1
@@ -288,6 +288,15 @@ def test_the_command_says_how_many_attempts_it_made(receiver: Receiver) -> None:
     call_command("sandbox_deliver", stdout=out)
     assert out.getvalue() == "1 attempt made.\n"
     assert len(receiver.received) == 1
+
+
+@pytest.mark.usefixtures("sandbox_is_off")
+def test_off_the_command_posts_nothing(receiver: Receiver) -> None:
+    subscribe(receiver)
+    emit("meter.created", CREATED)
+    with pytest.raises(CommandError, match="The sandbox is off"):
+        call_command("sandbox_deliver")
+    assert receiver.received == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -44,6 +44,18 @@ BASE = "http://127.0.0.1:8000/sandbox"
             Opening("regional", "acme", region="PJM", customer_type="RESIDENTIAL", agreements_only=True),
         ),
         (
+            # PostgreSQL stores no NUL.
+            "/?transmissionRegion=WECC_PC&account=acme&program=PSE%00&a%00=b%00",
+            Opening(
+                "regional",
+                "acme",
+                region="WECC_PC",
+                customer_type="RESIDENTIAL",
+                program="PSE\ufffd",
+                extra_query=(("a\ufffd", "b\ufffd"),),
+            ),
+        ),
+        (
             "/?transmissionRegion=WECC_PC&account=acme&program=PSE-RPO",
             Opening("regional", "acme", region="WECC_PC", customer_type="RESIDENTIAL", program="PSE-RPO"),
         ),

@@ -200,6 +200,9 @@ def test_the_same_link_used_again_is_the_same_customer_and_renews_the_authorizat
 def test_an_archived_meter() -> None:
     assert is_back(send(Case.ARCHIVED))
     assert Meter.objects.get().is_archived
+    clock.move(by=timedelta(days=20))
+    settle()
+    assert Meter.objects.get().global_enrollment_status == "ELIGIBLE", "what is gone is enrolled in nothing more"
 
 
 def test_a_conflicting_program(emitted: Emitted) -> None:

@@ -118,6 +118,28 @@ def test_what_cannot_be_run_is_refused_in_words(visited: list[str], settings: An
         run("success", url("ARG-1"))
 
 
+def test_a_short_link_is_opened_for_where_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = "http://127.0.0.1:8000/GO/7F3K9X2M4QAB"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if str(request.url) == short:
+            return httpx.Response(302, headers={"Location": url("ARG-1")})
+        return httpx.Response(200 if "/leap/thanks" in str(request.url) else 404)
+
+    _replace_network(monkeypatch, answer)
+    assert "1 came back" in " ".join(run("success", short).split())
+    assert Session.objects.get().reference_id == "ARG-1"
+    for arguments, options, words in [
+        (("success", "http://127.0.0.1:8000/go/nobody"), {}, "The short link leads nowhere"),
+        (("success", short), {"no_return": True}, "not with --no-return"),
+    ]:
+        out = StringIO()
+        with pytest.raises(CommandError):
+            call_command("sandbox_run", *arguments, stdout=out, **options)
+        assert words in out.getvalue()
+    assert Session.objects.count() == 1
+
+
 def test_a_portal_that_does_not_run_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused")

@@ -1,14 +1,20 @@
 """Sign-ins that failed, counted in the cache: per account and per shortened address, so that nobody can guess on.
 
 An account's failures in a network from which it has signed in count apart: whoever guesses from elsewhere, again and
-again, does not keep its owner out.
+again, does not keep its owner out. Nor does a cache that does not answer: nothing is counted then, and the log says so.
 """
 
 import hashlib
+import logging
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.core.cache import cache
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
 
 #: So many failures of one account, and of one network, are free; then both wait until the first one is old.
 PER_ACCOUNT, PER_ADDRESS = 10, 100
@@ -20,17 +26,20 @@ KNOWN_SECONDS = 30 * 24 * 3600
 def minutes_to_wait(*, username: str, address: str) -> int:
     """Return how many minutes must pass before this account or network may try again; 0: it may now."""
     now = time.time()
-    waits = [
-        until - now for key, most in _counters(username, address) for count, until in [_read(key)] if count >= most
-    ]
-    return math.ceil(max([0.0, *waits]) / 60)
+    waits = [0.0]
+    with _if_the_cache_answers():
+        waits += [
+            until - now for key, most in _counters(username, address) for count, until in [_read(key)] if count >= most
+        ]
+    return math.ceil(max(waits) / 60)
 
 
 def note_failure(*, username: str, address: str) -> None:
     """Count a sign-in that failed."""
-    for key, _ in _counters(username, address):
-        count, until = _read(key)
-        cache.set(key, (count + 1, until), until - time.time())
+    with _if_the_cache_answers():
+        for key, _ in _counters(username, address):
+            count, until = _read(key)
+            cache.set(key, (count + 1, until), until - time.time())
 
 
 def note_success(*, username: str, address: str) -> None:
@@ -38,9 +47,18 @@ def note_success(*, username: str, address: str) -> None:
 
     The network is known for the account's own from now on.
     """
-    cache.delete(_account_key(username, address))
-    if address:
-        cache.set(_known_key(username, address), True, KNOWN_SECONDS)
+    with _if_the_cache_answers():
+        cache.delete(_account_key(username, address))
+        if address:
+            cache.set(_known_key(username, address), True, KNOWN_SECONDS)
+
+
+@contextmanager
+def _if_the_cache_answers() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, RedisError):
+        logger.exception("The cache does not answer: sign-ins that fail are not counted")
 
 
 def _read(key: str) -> tuple[int, float]:

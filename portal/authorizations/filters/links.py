@@ -31,6 +31,8 @@ MARKS = [
     ("void", "void"),
     ("replaced", "replaced"),
     ("failed", "failed at a utility"),
+    ("printed", "printed"),
+    ("unprinted", "not printed yet"),
     ("shared", "without a customer"),
     ("untraceable", "not traceable"),
 ]
@@ -56,6 +58,12 @@ class LinkFilterSet(filters.FilterSet):
     issued_by = filters.ModelChoiceFilter(
         queryset=User.objects.order_by("first_name", "username"), label="Issued by", empty_label="Issued by"
     )
+    rep = filters.ModelChoiceFilter(
+        queryset=User.objects.order_by("first_name", "username"),
+        method="by_rep",
+        label="Rep",
+        empty_label="Handed out by",
+    )
     issued_after = filters.DateFilter(field_name="issued_at", lookup_expr="date__gte", label="Issued after")
     issued_before = filters.DateFilter(field_name="issued_at", lookup_expr="date__lte", label="Issued before")
 
@@ -77,7 +85,7 @@ class LinkFilterSet(filters.FilterSet):
             self.form.fields[name].widget.input_type = "date"
         user = getattr(self.request, "user", None)
         if user is not None and not user.has_perm("authorizations.view_every_link"):
-            for name in ("campaign", "issued_by"):
+            for name in ("campaign", "issued_by", "rep"):
                 del self.form.fields[name]
 
     def search(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
@@ -90,6 +98,10 @@ class LinkFilterSet(filters.FilterSet):
     def by_nothing_more(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         """A part is one of a batch."""
         return queryset
+
+    def by_rep(self, queryset: QuerySet[Link], name: str, value: User) -> QuerySet[Link]:
+        """Links that are the rep's to hand out: of the rep's customers, or issued by the rep."""
+        return queryset.filter(Q(issued_by=value) | Q(customer__assigned_rep=value) | Q(customer__added_by=value))
 
     def by_utility(self, queryset: QuerySet[Link], name: str, value: Utility) -> QuerySet[Link]:
         """The utility that the link asks for, or the customer's where it asks for none in particular."""
@@ -116,6 +128,8 @@ class LinkFilterSet(filters.FilterSet):
             "void": Q(voided_at__isnull=False),
             "replaced": Q(replaced_by__isnull=False),
             "failed": Q(failed_at__isnull=False),
+            "printed": Q(printed_at__isnull=False),
+            "unprinted": Q(printed_at__isnull=True),
             "shared": Q(customer__isnull=True),
             "untraceable": Q(reference_id__isnull=True),
         }

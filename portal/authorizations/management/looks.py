@@ -10,6 +10,7 @@ from django.db import Error, connections
 from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
+from portal.authorizations.services.printing import forget_old_prints
 from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import is_spool_empty
 from portal.authorizations.tasks import run_interpretation
@@ -99,6 +100,16 @@ class ImportTidier(RegularLook):
 
     def act(self) -> None:
         forget_old_imports()
+
+
+class PrintTidier(RegularLook):
+    """Removes old sheets of codes, which hold personal data."""
+
+    what = "old prints"
+    looks_at_once = True
+
+    def act(self) -> None:
+        forget_old_prints()
 
 
 class MeterSyncer(RegularLook):

@@ -4,6 +4,7 @@ the other, and a customer at a door waits for one only.
 A milestone is never moved back or cleared, and of two returns that come at once the second is the repeated one.
 A later migration that rebuilds one of these tables in SQLite loses its triggers: tests/authorizations/
 test_database_rules.py fails then. It calls `drop_triggers` first and `create_triggers` last.
+Migration 0009 has changed one of them since: call its `look_for_another` after that.
 """
 
 from django.db import migrations

@@ -5,6 +5,8 @@ from portal.authorizations.models.campaign import Campaign, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
+from portal.authorizations.models.door_call import DoorCall, DoorOutcome
+from portal.authorizations.models.door_device import DoorAction, DoorDevice, DoorKit, ReservedLink
 from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
@@ -26,6 +28,16 @@ from portal.authorizations.models.meter import (
     SyncState,
 )
 from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
+from portal.authorizations.models.print_job import (
+    CodeLevel,
+    PrinterSettings,
+    PrintJob,
+    PrintLabel,
+    PrintLanguage,
+    PrintLine,
+    PrintState,
+    PrintTarget,
+)
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -36,6 +48,7 @@ __all__ = [
     "Batch",
     "Campaign",
     "Channel",
+    "CodeLevel",
     "Confirmation",
     "Connection",
     "ConnectionState",
@@ -43,6 +56,11 @@ __all__ = [
     "CustomerImport",
     "CustomerType",
     "CustomerTypes",
+    "DoorAction",
+    "DoorCall",
+    "DoorDevice",
+    "DoorKit",
+    "DoorOutcome",
     "Enrollment",
     "EnrollmentDeadline",
     "EnrollmentStatus",
@@ -69,8 +87,16 @@ __all__ = [
     "PaperForm",
     "PaperStatus",
     "Party",
+    "PrintJob",
+    "PrintLabel",
+    "PrintLanguage",
+    "PrintLine",
+    "PrintState",
+    "PrintTarget",
+    "PrinterSettings",
     "Region",
     "RequiredAction",
+    "ReservedLink",
     "Standing",
     "SyncPhase",
     "SyncRun",

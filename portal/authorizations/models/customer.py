@@ -1,5 +1,6 @@
 """Customers. One row is one site: company and email group the sites of one customer."""
 
+import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -28,15 +29,37 @@ class Language(models.TextChoices):
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
+    WALKING_ORDER = (Case(When(door_order="", then=1), default=0), "door_order", "name", "pk")
+
     def visible_to(self, user: User) -> Self:
         """Everyone's for those with the permission; a field rep's own: assigned to or added by the rep."""
         if user.has_perm("authorizations.view_every_customer"):
             return self
-        return self.filter(Q(assigned_rep=user) | Q(added_by=user))
+        return self.of_rep(user)
+
+    def of_rep(self, rep: User) -> Self:
+        """A person's own, whatever else the person may see: assigned to or added by."""
+        return self.filter(Q(assigned_rep=rep) | Q(added_by=rep))
+
+    def contactable(self) -> Self:
+        """Those who may be reminded: nobody who refused at the door."""
+        return self.filter(refused_at__isnull=True)
+
+    def open_doors(self) -> Self:
+        """Those whom it makes sense to call on: neither refused nor authorized as Leap says."""
+        from portal.authorizations.models.link import PROVEN, Link
+
+        proven = Link.objects.filter(customer=models.OuterRef("pk"), status__in=PROVEN)
+        return self.contactable().filter(~models.Exists(proven))
+
+    def due_first(self, today: datetime.date) -> Self:
+        """In walking order, those with whom a rep agreed to come back by `today` before all others."""
+        due = Case(When(come_back_on__lte=today, then=0), default=1)
+        return self.order_by(due, *self.WALKING_ORDER)
 
     def in_walking_order(self) -> Self:
         """Town, postal code, street, house number as a number; those without an address last."""
-        return self.order_by(Case(When(door_order="", then=1), default=0), "door_order", "name", "pk")
+        return self.order_by(*self.WALKING_ORDER)
 
     def search(self, text: str) -> Self:
         """Each word must occur in the name, company, email, street, city, external id or phone."""
@@ -115,6 +138,9 @@ class Customer(models.Model):
     )
     # Written by the services and the importer (services/door_order.py), never by hand.
     door_order = models.CharField(max_length=255, blank=True, default="", db_default="", db_index=True, editable=False)
+    # What the calls at the door come to (services/door_calls.py).
+    refused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    come_back_on = models.DateField(null=True, blank=True, editable=False)
     notes = models.TextField(max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -62,7 +62,7 @@ class FlowQuerySet(models.QuerySet["Flow"]):
         """Add live_link_count: links that are neither void nor replaced."""
         from portal.authorizations.models.link import Link
 
-        live = Link.objects.live().filter(flow=models.OuterRef("pk")).order_by().values("flow")
+        live = Link.objects.live().handed_out().filter(flow=models.OuterRef("pk")).order_by().values("flow")
         counted = live.annotate(n=models.Count("pk")).values("n")
         return self.annotate(live_link_count=Coalesce(models.Subquery(counted), 0))
 

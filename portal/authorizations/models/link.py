@@ -67,13 +67,29 @@ def count_of_each_step(*, distinct: bool = False) -> dict[str, Count]:
 class LinkQuerySet(models.QuerySet["Link"]):
     def visible_to(self, user: User) -> Self:
         """Everyone's for those with the permission; a field rep's own: issued by the rep, or of the rep's customers."""
+        links = self.handed_out()
         if user.has_perm("authorizations.view_every_link"):
-            return self
-        return self.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+            return links
+        return links.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+
+    def handed_out(self) -> Self:
+        """Without the links that devices keep in reserve: they belong to nobody yet, and are no posters either."""
+        from portal.authorizations.models.door_device import ReservedLink
+
+        return self.filter(~Exists(ReservedLink.objects.filter(link=OuterRef("pk"))))
 
     def live(self) -> Self:
         """Neither void nor replaced."""
         return self.filter(voided_at__isnull=True, replaced_by__isnull=True)
+
+    def printable(self) -> Self:
+        """Those whose code is worth paper: live, and traceable (a code without a reference id proves nothing)."""
+        return self.live().filter(reference_id__isnull=False)
+
+    def in_walking_order(self) -> Self:
+        """As customers stand in walking order; links without a customer last."""
+        last = Case(When(customer__isnull=True, then=2), When(customer__door_order="", then=1), default=0)
+        return self.order_by(last, "customer__door_order", "customer__name", "label", "pk")
 
     def of_batch(self, batch: Batch, part: str = "") -> Self:
         """What a bulk action handed out; `part`: new, kept (there already) or differing (of these)."""

@@ -24,6 +24,7 @@ from portal.authorizations.models import (
     Channel,
     Customer,
     CustomerTypes,
+    DoorKit,
     Flow,
     FlowState,
     Installation,
@@ -36,6 +37,7 @@ from portal.authorizations.services.customers import door_order_of
 from portal.authorizations.services.demo_journeys import send_customers
 from portal.authorizations.services.demo_papers import sign_papers
 from portal.authorizations.services.demo_people import FAMILY_NAMES, GIVEN_NAMES, PLACES, SHARES, TRADES, Place
+from portal.authorizations.services.door_devices import save_kit
 
 #: The same for all: the demo runs on one's own machine and is refused everywhere else.
 PASSWORD = "sunny-meter-42"  # noqa: S105
@@ -94,6 +96,8 @@ def load_demo() -> DemoResult:
     _issue(customers, flows, campaigns, people)
     # The last forty have no link: some of them signed on paper instead.
     sign_papers(customers=customers[-WITHOUT_LINK:], now=now, manager=people["manager"], chance=chance)
+    for rep in ("rep", "rep2"):
+        save_kit(rep=people[rep], flow=flows[0], reserve=DoorKit.RESERVE, chosen_by=people["manager"])
     send_customers(
         chance=chance, now=now, earliest=now - timedelta(days=DAYS), manager=people["manager"], poster_flow=flows[0]
     )

@@ -1,7 +1,8 @@
 """The order in which somebody walks from door to door: town, postal code, street, then the house number as a number.
 
-Pure Python, no Django. A key is made of small ASCII letters and digits alone, which every database sorts alike,
-whatever its collation: digits before letters. “0” therefore stands between words, “00” between parts.
+Pure Python, no Django. A key is made of small letters and digits alone, accents taken off. Of ASCII, which every
+database sorts alike, whatever its collation: digits before letters; the rest (ø, 中) as the database does. “0”
+therefore stands between words, “00” between parts.
 """
 
 import re

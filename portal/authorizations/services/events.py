@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import Error, IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from portal.authorizations.models import Connection, Event, Link
@@ -73,11 +73,12 @@ def interpret_events() -> InterpretResult:
     for pk in Event.objects.waiting().values_list("pk", flat=True).iterator(chunk_size=500):
         try:
             event = interpret_event(event_id=pk)
-        except Error:
-            raise
+        except (OperationalError, InterfaceError):
+            raise  # the database is busy or away: no event's fault
         except Exception:
             logger.exception("The event %s cannot be interpreted", pk)
-            Event.objects.filter(pk=pk, interpreted_at__isnull=True).update(problem=_STOPPED)
+            # A word on what Leap sent stays: without it the event would pass for one that can be read.
+            Event.objects.filter(pk=pk, interpreted_at__isnull=True, problem="").update(problem=_STOPPED)
             result.failed += 1
             continue
         if event is not None:

@@ -110,9 +110,10 @@ def _note(
             if any(meter.enrollment_status == ACTIVE for meter in meters[row.pk]):
                 proven["enrolled_at"] = at
             missing = [name for name in proven if getattr(row, name) is None]
-            for name in missing:
-                # Whoever sets it in the meantime, as an event may, is the first.
-                setattr(row, name, Coalesce(F(name), Value(proven[name], output_field=DateTimeField())))
+            for name in fields:
+                # Whoever sets it in the meantime, as an event may, is the first; the rest stays as it is by then.
+                new = Value(proven[name], output_field=DateTimeField()) if name in missing else None
+                setattr(row, name, F(name) if new is None else Coalesce(F(name), new))
             if missing:
                 changed.append(row)
     if changed:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -146,8 +147,11 @@ def is_sync_wanted() -> bool:
 
 
 def is_sync_due(every: timedelta) -> bool:
-    """Whether a periodic sync is wanted: a key is set, and none has begun for so long."""
-    return leap_api.has_key() and not SyncRun.objects.filter(started_at__gt=timezone.now() - every).exists()
+    """Whether a periodic sync is wanted: a key is set, and none has begun, or failed, for so long."""
+    limit = timezone.now() - every
+    # A run that is carried on keeps the time at which it began: by that alone it would be tried again without a pause.
+    tried = Q(started_at__gt=limit) | Q(state=SyncState.FAILED, heartbeat_at__gt=limit)
+    return leap_api.has_key() and not SyncRun.objects.filter(tried).exists()
 
 
 def running_sync() -> SyncRun | None:

@@ -1,5 +1,6 @@
 """Customers: the list, one customer with the links handed out, the form, and assigning them to reps."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -22,9 +23,10 @@ from portal.authorizations.services.customers import add_customer, assign_custom
 from portal.authorizations.tables.customers import CustomerTable
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
-#: How many links, and other sites, a customer's page shows.
+#: How many links, other sites and calls at the door a customer's page shows.
 LINKS_SHOWN = 50
 SITES_SHOWN = 8
+CALLS_SHOWN = 20
 
 EXPORT_COLUMNS: tuple[tuple[str, Callable[[Customer], Any]], ...] = (
     ("External ID", lambda customer: customer.external_id),
@@ -45,8 +47,9 @@ EXPORT_COLUMNS: tuple[tuple[str, Callable[[Customer], Any]], ...] = (
     ("Newest link: reference_id", lambda customer: _of_newest_link(customer, "reference_id")),
     ("Newest link: status", lambda customer: _of_newest_link(customer, "status")),
     ("Newest link: live", lambda customer: _of_newest_link(customer, "is_live")),
+    ("Refused at the door", lambda customer: _day(customer.refused_at)),
     ("Notes", lambda customer: customer.notes),
-    ("Added", lambda customer: timezone.localdate(customer.created_at).isoformat()),
+    ("Added", lambda customer: _day(customer.created_at)),
 )
 
 
@@ -125,6 +128,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             papers=papers[:LINKS_SHOWN],
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,
+            calls=customer.door_calls.select_related("by")[:CALLS_SHOWN],
         )
 
 
@@ -219,6 +223,10 @@ def chosen_customers(request: HttpRequest) -> "QuerySet[Customer]":
     """The customers that a bulk action was asked for, of those the user may see."""
     queryset = Customer.objects.visible_to(user_of(request))
     return cast("QuerySet[Customer]", chosen_rows(request, queryset=queryset, filterset_class=CustomerFilterSet))
+
+
+def _day(moment: datetime.datetime | None) -> str:
+    return timezone.localdate(moment).isoformat() if moment else ""
 
 
 def _of_newest_link(customer: Customer, name: str) -> str:

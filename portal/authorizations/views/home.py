@@ -1,5 +1,6 @@
 """Home: what needs a person first, by role. And the search in every page's header."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +21,6 @@ from portal.accounts.roles import Role
 from portal.authorizations.models import (
     Campaign,
     Confirmation,
-    Customer,
     CustomerImport,
     Flow,
     FlowState,
@@ -30,10 +30,14 @@ from portal.authorizations.models import (
     Meter,
     PaperAuthorization,
 )
+from portal.authorizations.services.door_calls import list_doors
 from portal.authorizations.services.funnel import make_stages
 from portal.authorizations.services.plan import list_asks
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
+
+#: At the beginning of a street: “112 Maple St” is a door of Maple St.
+_HOUSE_NUMBER = re.compile(r"^\d+\S*\s+")
 
 FUNNEL_DAYS = 90
 #: So many days before the last day to ask, home begins to say so.
@@ -81,14 +85,9 @@ class HomeView(LoginRequiredMixin, TemplateView):
 
     def _for_rep(self, user: User) -> dict[str, Any]:
         text = self.request.GET.get("q", "").replace("\x00", "").strip()
-        customers = Customer.objects.visible_to(user).select_related("utility")
-        found = list((customers.search(text) if text else customers).in_walking_order()[:51])
-        links = {
-            link.customer_id: link
-            for link in Link.objects.live().filter(customer__in=[c.pk for c in found[:50]]).order_by("issued_at")
-        }
-        doors = [{"customer": customer, "link": links.get(customer.pk)} for customer in found[:50]]
-        return {"doors": doors, "q": text, "more": len(found) > 50}
+        doors, more = list_doors(rep=user, text=text)
+        street = _HOUSE_NUMBER.sub("", doors[0].customer.street) if doors else ""
+        return {"doors": doors, "q": text, "more": more, "street": street}
 
 
 class SearchView(LoginRequiredMixin, View):

@@ -15,6 +15,7 @@ from portal.authorizations.filters.links import PARTS, LinkFilterSet
 from portal.authorizations.forms.links import ReplaceForm, VoidForm
 from portal.authorizations.models import Link
 from portal.authorizations.services.csv_export import write_csv
+from portal.authorizations.services.door_calls import find_next_doors
 from portal.authorizations.services.links import IssueRefused, replace_link, void_links
 from portal.authorizations.tables.links import LinkTable
 from portal.authorizations.views import timelines
@@ -48,6 +49,7 @@ EXPORT_COLUMNS = (
     ("Leap says: metered", lambda link: _moment(link.metered_at)),
     ("Leap says: enrolled", lambda link: _moment(link.enrolled_at)),
     ("Leap says: failed at a utility", lambda link: _moment(link.failed_at)),
+    ("Printed", lambda link: _moment(link.printed_at)),
     ("Issued by", lambda link: str(link.issued_by) if link.issued_by else ""),
     ("Issued", lambda link: _moment(link.issued_at)),
 )
@@ -63,6 +65,7 @@ class LinkListView(PortalListView):
     export_name = "links"
     bulk_actions = (
         BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
+        BulkAction("Print…", reverse_lazy("print_create"), "authorizations.add_printjob"),
         BulkAction("Void…", reverse_lazy("link_void_selection"), "authorizations.void_link"),
     )
 
@@ -122,6 +125,10 @@ class LinkCodeView(LinkPage):
     """The code on a white page, to be shown on a phone."""
 
     template_name = "authorizations/link_code.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        before, after = find_next_doors(link=self.object, rep=user_of(self.request))
+        return super().get_context_data(**kwargs, before=before, after=after)
 
 
 class LinkVoidView(PermissionRequiredMixin, View):

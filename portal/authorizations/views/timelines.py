@@ -12,6 +12,7 @@ from portal.authorizations.models import (
     Connection,
     EnrollmentStatus,
     Link,
+    Meter,
     MeterMatch,
     PaperAuthorization,
     Utility,
@@ -25,6 +26,8 @@ SHOWN = 20
 
 #: A failure at a utility where the customer succeeded before or after.
 MENDED = "Failed, but authorized all the same"
+#: A milestone that was reached stays; that the customer has to authorize again stands with the meter.
+LOST = ": the customer has to authorize again"
 #: The group of what Leap told of the customer's visits to Leap Connect as a whole.
 SESSION = "Leap Connect"
 #: What Leap's statuses are called where a poster's are counted.
@@ -61,9 +64,15 @@ def what_we_saw(link: Link) -> list[Entry]:
     """Issued, visited, replaced, void: the portal's own record, the oldest first."""
     visits = list(link.visits.select_related("via")[: SHOWN + 1])
     entries = [Entry("Issued", _when(link.issued_at, link.issued_by))]
+    printed = [Entry("Printed", _when(link.printed_at))] if link.printed_at else []
+    printed_first = link.printed_at and link.first_visited_at and link.printed_at <= link.first_visited_at
+    if printed_first:
+        entries += printed
     if len(visits) > SHOWN:
         entries.append(Entry(f"{link.visits.count() - SHOWN} earlier visits"))
     entries += [Entry(_visited(visit), _when(visit.at)) for visit in reversed(visits[:SHOWN])]
+    if not printed_first:
+        entries += printed
     if link.voided_at:
         entries.append(Entry(f"Void: {link.void_reason}", _when(link.voided_at, link.voided_by), fault=True))
     return entries
@@ -154,9 +163,11 @@ def _add_counts(link: Link, told: dict[str, list[Entry]], names: dict[str, str])
 def _meter(match: MeterMatch) -> Entry:
     meter = match.meter
     status = ENROLLMENT.get(meter.enrollment_status, meter.enrollment_status) or "no enrollment status yet"
+    is_lost = _is_lost(meter)
     return Entry(
-        f"Meter {str(meter.meter_id)[:8]}…" + (", archived" if meter.is_archived else ""),
+        f"Meter {str(meter.meter_id)[:8]}…" + (", archived" if meter.is_archived else "") + (LOST if is_lost else ""),
         f"{status} · by {match.get_matched_by_display()} · {_when(match.matched_at)}",
+        fault=is_lost,
     )
 
 
@@ -179,7 +190,7 @@ def what_leap_says_of_paper(paper: PaperAuthorization, user: User) -> list[Entry
     if user.has_perm("authorizations.view_meter"):
         matches = paper.meter_matches.select_related("meter__utility")
         found = list(matches[: SHOWN + 1])
-        entries += [Entry(_metered(match), _how(match)) for match in found[:SHOWN]]
+        entries += [Entry(_metered(match), _how(match), fault=_is_lost(match.meter)) for match in found[:SHOWN]]
         if len(found) > SHOWN:
             entries.append(Entry(f"{matches.count() - SHOWN} further meters"))
     if paper.enrolled_at:
@@ -192,7 +203,11 @@ def _metered(match: MeterMatch) -> str:
     utility = meter.utility.short_name if meter.utility else meter.utility_name
     status = meter.enrollment_status.replace("_", " ").lower()
     words = [f"Meter {meter}", utility, status, "archived" if meter.is_archived else ""]
-    return ", ".join(word for word in words if word)
+    return ", ".join(word for word in words if word) + (LOST if _is_lost(meter) else "")
+
+
+def _is_lost(meter: Meter) -> bool:
+    return meter.needs_authorization and not meter.is_archived
 
 
 def _how(match: MeterMatch) -> str:

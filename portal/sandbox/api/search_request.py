@@ -5,7 +5,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from portal.sandbox.api.errors import Refusal
@@ -83,8 +83,9 @@ def _page_size(name: str, value: Any) -> int:
 def _moment(name: str, value: Any) -> datetime:
     try:
         if _DATE_TIME.match(_text(name, value)):
-            return datetime.fromisoformat(value.upper())
-    except ValueError:
+            # In UTC here: at either end of time the offset leads out of what a database can be asked for.
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
         pass
     raise wrong(name, "must be a date and time with its offset, such as 2026-01-31T00:00:00Z", value)
 

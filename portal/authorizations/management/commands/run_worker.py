@@ -16,6 +16,7 @@ from portal.authorizations.management.looks import (
     ImportTidier,
     LinkRequestAnswerer,
     MeterSyncer,
+    PrintTidier,
     RegularLook,
     SpoolReplayer,
 )
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 REPLAY_EVERY = 30.0
 """Seconds between two looks into the spool and for events."""
 TIDY_EVERY = 3600.0
-"""Seconds between two looks for imports whose time is over."""
+"""Seconds between two looks for imports and prints whose time is over."""
 SYNC_EVERY = 15 * 60.0
 """Seconds between two syncs of meters."""
 
@@ -99,7 +100,7 @@ class Command(PortalCommand, db_worker.Command):
         every = options["replay_every"]
         looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every), LinkRequestAnswerer(every)]
         if not batch:
-            looks.append(ImportTidier(TIDY_EVERY))
+            looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
         if not batch and options["sync_every"] > 0:
             looks.append(MeterSyncer(options["sync_every"]))
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.

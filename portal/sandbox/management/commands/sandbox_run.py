@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.sandbox.browser import Browser
 from portal.sandbox.cases import Case
-from portal.sandbox.runs import RunLink, RunResult, links_of, run_links
+from portal.sandbox.runs import RunLink, RunResult, link_of, links_of, run_links
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("case", nargs="?", metavar="CASE", help=f"One of: {', '.join(Case.values)}. Or --mix.")
-        parser.add_argument("urls", nargs="*", metavar="URL", help="Links as the portal issued them.")
+        parser.add_argument("urls", nargs="*", metavar="URL", help="Links as issued, or their short links.")
         parser.add_argument(
             "--csv", type=Path, metavar="CSV", help="A list with the column url, as issue_links writes."
         )
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             # With --mix there is no case: what was taken for one is a link.
             urls = [case, *urls]
         chosen = None if mix else find_case(case)
-        links = [RunLink(url) for url in urls] + (read_links(csv) if csv else [])
+        links = [link_of(url) for url in urls] + (read_links(csv) if csv else [])
         if not links:
             raise CommandError("No link was given: name URLs, or a list with --csv.")
         if no_return:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0009_repeated_has_a_first"),
+        ("authorizations", "0012_door_devices"),
     ]
 
     operations = [
