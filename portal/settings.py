@@ -317,6 +317,8 @@ try:
     vars().update(env.email_url("EMAIL_URL"))
 except (ImproperlyConfigured, ValueError, KeyError):
     refuse("EMAIL_URL cannot be read: set it to smtp+tls://user:password@host:587 or consolemail://")
+# A mail server that does not answer must not keep the worker for ever.
+EMAIL_TIMEOUT = 20
 
 DJANGO_TABLES2_TEMPLATE = "django_tables2/portal.html"
 FILTERS_EMPTY_CHOICE_LABEL = "Any"

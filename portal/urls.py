@@ -4,13 +4,13 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 
 from portal.authorizations.forms.sign_in import AdminSignInForm, SignInForm
-from portal.authorizations.views import public
+from portal.authorizations.views import public, public_start
 from portal.authorizations.views.sign_in import SignInView, SignOutView
 
 admin.site.login_form = AdminSignInForm
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # Public doors: no sign-in (portal/authorizations/views/public.py).
+    # Public doors: no sign-in (portal/authorizations/views/public.py and public_start.py).
     path("go/<str:code>", public.short_redirect, name="short_redirect"),
     path("GO/<str:code>", public.short_redirect),
     # Whoever types an address may end it with a slash.
@@ -19,6 +19,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("leap/thanks", public.thanks, name="thanks"),
     path("leap/thanks/", public.thanks),
     path("leap/thanks/<str:language>/", public.thanks, name="thanks_in"),
+    path("start/<str:slug>", public_start.start, name="start"),
+    path("START/<str:slug>", public_start.start),
+    path("start/<str:slug>/", public_start.start),
+    path("start/<str:slug>/<str:language>/", public_start.start, name="start_in"),
+    path("start/<str:slug>/<str:language>/sent", public_start.start_sent, name="start_sent"),
     path("leap/events", public.leap_events, name="leap_events"),
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),

@@ -26,7 +26,9 @@ from portal.authorizations.models import (
     FlowState,
     ImportState,
     Journey,
+    LandingPage,
     Link,
+    LinkRequest,
     MatchedBy,
     Meter,
     MeterMatch,
@@ -38,6 +40,8 @@ from portal.authorizations.models import (
     Utility,
 )
 from portal.authorizations.services import imports
+from portal.authorizations.services.landing_pages import save_landing_page
+from portal.authorizations.services.link_requests import keep_link_request
 from portal.authorizations.services.links import issue_link, issue_shared_link
 from portal.authorizations.services.paper import record_paper_authorization
 from portal.authorizations.services.printing import PrintRequest, create_print_job, run_print_job
@@ -122,6 +126,18 @@ def make_link(*, customer: Customer | None = None, flow: Flow | None = None, **a
 
 def make_shared_link(*, flow: Flow | None = None, label: str = "poster, lobby", **arguments: Any) -> Link:
     return issue_shared_link(flow=flow or make_flow(), label=label, issued_by=None, **arguments)
+
+
+def make_landing_page(*, flow: Flow | None = None, **values: Any) -> LandingPage:
+    """The open hosted page of a flow, unless told otherwise."""
+    page = {"is_open": True, "campaign": None, "headline": "", "headline_es": "", **values}
+    return save_landing_page(flow=flow or make_flow(), **page)
+
+
+def make_link_request(*, page: LandingPage | None = None, **values: Any) -> LinkRequest:
+    """What a web visitor asked for, and the worker has not dealt with yet."""
+    asked = {"email": f"visitor{next(_numbers)}@example.com", "language": "en", **values}
+    return keep_link_request(page=page or make_landing_page(), **asked)
 
 
 def make_import(

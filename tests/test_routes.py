@@ -31,7 +31,7 @@ from portal.authorizations.models import (
 )
 from tests import factories
 
-PUBLIC = "portal.authorizations.views.public"
+PUBLIC = {"portal.authorizations.views.public", "portal.authorizations.views.public_start"}
 #: Doors to sign-in, Django's own views: by password, and by the link with which a person sets the first password.
 LOGINS = {"login", "admin:login", "invitation"}
 
@@ -39,7 +39,7 @@ LOGINS = {"login", "admin:login", "invitation"}
 EVERYBODY = {"home", "search", "guide", "logout", "password_change", "password_change_done"}
 
 #: Function views: which permission their decorator asks for.
-FUNCTIONS = {"link_qr": ("authorizations.view_link",)}
+FUNCTIONS = {"link_qr": ("authorizations.view_link",), "flow_qr": ("authorizations.change_landingpage",)}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Route:
 
     @property
     def is_public(self) -> bool:
-        return self.callback.__module__ == PUBLIC or self.name in LOGINS
+        return self.callback.__module__ in PUBLIC or self.name in LOGINS
 
     @property
     def permissions(self) -> tuple[str, ...] | None:
@@ -82,6 +82,8 @@ class World:
             "campaign": campaign,
             "batch": KeptLink.objects.create(batch=Batch.objects.create(), link=link, differs=True).batch,
             "flow": flow,
+            "landingpage": (page := factories.make_landing_page(flow=flow)),
+            "linkrequest": factories.make_link_request(page=page),
             "utility": Utility.objects.first() or Utility(),
             "rep": rep,
             "user": factories.make_user(),
@@ -98,6 +100,8 @@ class World:
         }
         self.values: dict[str, Any] = {
             "code": link.code,
+            "slug": page.slug,
+            "kind": "button",
             "language": "es",
             "extension": "svg",
             "stock": "avery-5160",

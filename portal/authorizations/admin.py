@@ -33,7 +33,9 @@ from portal.authorizations.models import (
     Installation,
     Job,
     KeptLink,
+    LandingPage,
     Link,
+    LinkRequest,
     Meter,
     MeterMatch,
     PaperAuthorization,
@@ -378,6 +380,19 @@ class KeptLinkAdmin(ReadOnlyAdmin):
     list_display = ("batch", "link", "differs")
     list_filter = ("differs",)
     list_select_related = ("batch", "link__customer")
+
+
+@admin.register(LandingPage)
+class LandingPageAdmin(ReadOnlyAdmin):
+    list_display = ("flow", "slug", "is_open", "campaign")
+    list_select_related = ("flow", "campaign")
+
+
+@admin.register(LinkRequest)
+class LinkRequestAdmin(ReadOnlyAdmin):
+    list_display = ("requested_at", "landing_page", "state", "problem")
+    list_select_related = ("landing_page__flow",)
+    list_filter = ("state",)
 
 
 @admin.register(PrintJob)

@@ -7,6 +7,7 @@ from portal.authorizations.models import CustomerImport, Job, PrintJob
 from portal.authorizations.services.events import interpret_events
 from portal.authorizations.services.imports import run_apply, run_check
 from portal.authorizations.services.jobs import run_job
+from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.meter_sync import run_sync, want_sync
 from portal.authorizations.services.printing import run_print_job
 
@@ -51,3 +52,9 @@ def run_interpretation() -> None:
     """Interpret the events that wait; when one told of a meter, ask for a sync of meters."""
     if interpret_events().meters_changed:
         want_sync()
+
+
+@task()
+def answer_link_requests_task() -> None:
+    """Make and mail the links that web visitors asked for: all that wait, whoever's task it is."""
+    answer_link_requests()

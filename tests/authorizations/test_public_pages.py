@@ -18,7 +18,13 @@ from tests.factories import make_link
 
 ROOT = Path(settings.BASE_DIR)
 PO = ROOT / "portal" / "locale" / "es" / "LC_MESSAGES" / "django.po"
-PUBLIC_TEMPLATES = sorted((ROOT / "templates" / "public").glob("*.html"))
+#: What customers read: pages, mails and snippets. The frame of a preview is the staff's.
+PUBLIC_TEMPLATES = sorted(
+    path
+    for path in [*(ROOT / "templates/public").glob("*.html"), *(ROOT / "templates/emails").glob("*.*")]
+    if path.name != "embed_preview.html"
+)
+PUBLIC_FORMS = [ROOT / "portal/authorizations/forms/link_requests.py"]
 
 
 @pytest.fixture
@@ -152,7 +158,11 @@ def _texts_of(template: Path) -> set[str]:
     """The texts that a template marks for translation."""
     source = templatize(template.read_text(encoding="utf-8"), origin=str(template))
     # In brackets, as the lines of a template are not indented as Python's would be.
-    found = extract_python(io.BytesIO(f"({source})".encode()), {"_": None, "gettext": None}, [], {"encoding": "utf-8"})
+    return _texts_in(f"({source})")
+
+
+def _texts_in(source: str) -> set[str]:
+    found = extract_python(io.BytesIO(source.encode()), {"_": None, "gettext": None}, [], {"encoding": "utf-8"})
     return {message for _, _, message, _ in found if isinstance(message, str)}
 
 
@@ -160,6 +170,7 @@ def _texts_of(template: Path) -> set[str]:
 def test_every_public_text_is_in_spanish() -> None:
     catalog = read_po(io.BytesIO(PO.read_bytes()))
     marked = set().union(*(_texts_of(template) for template in PUBLIC_TEMPLATES))
+    marked |= set().union(*(_texts_in(form.read_text(encoding="utf-8")) for form in PUBLIC_FORMS))
     assert len(marked) > 5
     assert sorted(text for text in marked if not (catalog.get(text) and catalog.get(text).string)) == []
     assert sorted(message.id for message in catalog if message.id and message.id not in marked) == []
@@ -171,7 +182,7 @@ def test_public_templates_hold_no_text_outside_translation(template: Path) -> No
     source = template.read_text(encoding="utf-8")
     source = re.sub(r"{% comment %}.*?{% endcomment %}", "", source, flags=re.DOTALL)
     source = re.sub(r"{% blocktranslate.*?{% endblocktranslate %}", "", source, flags=re.DOTALL)
-    source = re.sub(r"{%.*?%}|{{.*?}}|<[^>]*>", "", source, flags=re.DOTALL)
+    source = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}|<[^>]*>", "", source, flags=re.DOTALL)
     assert trim_whitespace(source).replace("·", "").strip() == ""
 
 

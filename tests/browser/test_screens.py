@@ -16,6 +16,7 @@ from tests.factories import (
     make_customer,
     make_flow,
     make_import,
+    make_landing_page,
     make_legacy_flow,
     make_link,
     make_paper,
@@ -73,6 +74,7 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
     uploaded, checked, applied = (
         make_import(text=CSV, flow=flow, uploaded_by=admin, until=state) for state in IMPORT_STATES
     )
+    landing_page = make_landing_page(flow=flow)
     page = new_page(width=width, missing=("/go/unknown-code",))
     foreign: list[str] = []
     page.on("request", lambda request: None if request.url.startswith(live_server.url) else foreign.append(request.url))
@@ -106,6 +108,7 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
     ]
     addresses += [
         reverse("link_detail", args=[link.pk]),
+        reverse("link_embed", args=[link.pk]),
         reverse("link_code", args=[link.pk]),
         reverse("link_void", args=[link.pk]),
         reverse("link_replace", args=[link.pk]),
@@ -123,6 +126,9 @@ def test_no_page_is_wider_than_its_window_and_nothing_comes_from_another_host(
         reverse("campaign_detail", args=[campaign.pk]),
         reverse("flow_update", args=[flow.pk]),
         reverse("flow_request", args=[flow.pk]),
+        reverse("flow_embed", args=[flow.pk]),
+        reverse("start", args=[landing_page.slug]),
+        reverse("start_sent", args=[landing_page.slug, "es"]),
         f"{reverse('print_create')}?mark=unprinted",
         reverse("print_detail", args=[printed.pk]),
         reverse("printer_settings", args=["letter-window"]),

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import Error, connections
 
 from portal.authorizations.services.imports import forget_old_imports
+from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
 from portal.authorizations.services.printing import forget_old_prints
 from portal.authorizations.services.replay import replay_spool
@@ -80,6 +81,15 @@ class EventInterpreter(RegularLook):
     def act(self) -> None:
         # A task that has not begun yet is no loss: whoever comes first interprets, the other finds nothing.
         run_interpretation()
+
+
+class LinkRequestAnswerer(RegularLook):
+    """Makes and mails the links that web visitors asked for, but whose task was lost or met no mail server."""
+
+    what = "requests for a link"
+
+    def act(self) -> None:
+        answer_link_requests()
 
 
 class ImportTidier(RegularLook):

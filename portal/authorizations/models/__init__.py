@@ -11,6 +11,7 @@ from portal.authorizations.models.event import Connection, ConnectionState, Even
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobState
+from portal.authorizations.models.landing_page import LandingPage, LinkRequest, LinkRequestState
 from portal.authorizations.models.link import DEFAULT_EXPECTED_DAYS, PROVEN, Link, LinkStatus
 from portal.authorizations.models.meter import (
     Enrollment,
@@ -72,8 +73,11 @@ __all__ = [
     "JobState",
     "Journey",
     "KeptLink",
+    "LandingPage",
     "Language",
     "Link",
+    "LinkRequest",
+    "LinkRequestState",
     "LinkStatus",
     "MatchedBy",
     "Meter",

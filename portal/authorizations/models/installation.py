@@ -3,7 +3,10 @@
 import time
 from typing import ClassVar
 
+from django.core.validators import RegexValidator
 from django.db import models
+
+DEFAULT_COLOUR = "#0b6e4f"
 
 
 class InstallationManager(models.Manager["Installation"]):
@@ -41,6 +44,13 @@ class Installation(models.Model):
     support_email = models.EmailField(
         "support email", blank=True, help_text="Where customers with a question write to. Shown on the public pages."
     )
+    brand_colour = models.CharField(
+        "colour",
+        max_length=7,
+        default=DEFAULT_COLOUR,
+        validators=[RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", "Write the colour as # and six digits, such as #0b6e4f.")],
+        help_text="Of the buttons in mails and in what you embed elsewhere. Their words become black or white to fit.",
+    )
     partner_success_email = models.EmailField(
         "Partner Success representative",
         default="support@leap.ac",
@@ -54,3 +64,14 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return self.partner_name
+
+    @property
+    def ink_on_brand_colour(self) -> str:
+        """Black or white, whichever stands out more from the brand's colour (relative luminance as WCAG 2 defines it).
+
+        The better of the two has a contrast of 4.5:1 or more with every colour.
+        """
+        channels = [int(self.brand_colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+        luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#ffffff"

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
 from portal.authorizations.models import Installation
+from portal.authorizations.models.installation import DEFAULT_COLOUR
 
 
 class EnvironmentMismatch(Exception):  # noqa: N818
@@ -34,21 +35,18 @@ def claim_environment() -> None:
 
 
 @transaction.atomic
-def save_installation(*, partner_name: str, support_email: str, partner_success_email: str) -> Installation:
+def save_installation(
+    *, partner_name: str, support_email: str, partner_success_email: str, brand_colour: str = DEFAULT_COLOUR
+) -> Installation:
     """Save what admins may set; the environment is claimed at first use, never set. Others see it in seconds."""
+    values = {
+        "partner_name": partner_name,
+        "support_email": support_email,
+        "partner_success_email": partner_success_email,
+        "brand_colour": brand_colour,
+    }
     installation, _ = Installation.objects.update_or_create(
-        id=1,
-        defaults={
-            "partner_name": partner_name,
-            "support_email": support_email,
-            "partner_success_email": partner_success_email,
-        },
-        create_defaults={
-            "leap_environment": settings.LEAP_ENVIRONMENT,
-            "partner_name": partner_name,
-            "support_email": support_email,
-            "partner_success_email": partner_success_email,
-        },
+        id=1, defaults=values, create_defaults={"leap_environment": settings.LEAP_ENVIRONMENT, **values}
     )
     Installation.objects.forget()
     return installation

@@ -14,6 +14,7 @@ from portal.authorizations.management.base import PortalCommand
 from portal.authorizations.management.looks import (
     EventInterpreter,
     ImportTidier,
+    LinkRequestAnswerer,
     MeterSyncer,
     PrintTidier,
     RegularLook,
@@ -49,8 +50,8 @@ class PatientWorker(Worker):
 
 class Command(PortalCommand, db_worker.Command):
     help = (
-        "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events that wait, "
-        "and a sync of meters with Leap now and then."
+        "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events and requests "
+        "for a link that wait, and a sync of meters with Leap now and then."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -97,7 +98,7 @@ class Command(PortalCommand, db_worker.Command):
             worker_id=worker_id,
         )
         every = options["replay_every"]
-        looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every)]
+        looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every), LinkRequestAnswerer(every)]
         if not batch:
             looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
         if not batch and options["sync_every"] > 0:
