@@ -93,9 +93,9 @@ def test_what_is_transparent_is_white() -> None:
 
 
 def png(side: int, *parts: tuple[bytes, bytes]) -> bytes:
-    """A PNG that claims so many pixels a side, with these parts after its head."""
+    """A PNG that claims so many pixels a side, with these parts after its pixels."""
     head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    chunks = [(b"IHDR", head), *parts, (b"IDAT", zlib.compress(b"\0" * 9)), (b"IEND", b"")]
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 9)), *parts, (b"IEND", b"")]
     written = [
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     ]
