@@ -1,6 +1,7 @@
 """A partner's logo, for the middle of a code: bytes from a person in, a small picture out."""
 
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,8 @@ MOST_PIXELS: Final = 25_000_000
 # 30 % of the codewords that level H restores; what is left is for scratches.
 LARGEST_SHARE: Final = 0.25
 _SIDE_PX = 400  # on a poster a logo is 30 mm wide: 340 dpi
+# What Pillow lets through of a broken file's parts: a colour profile without an end is an IndexError.
+_BROKEN = (OSError, EOFError, SyntaxError, ValueError, IndexError, KeyError, TypeError, struct.error)
 
 
 class LogoError(PrintRefusedError):
@@ -48,7 +51,7 @@ def read_logo(data: bytes) -> Logo:
             coloured = picture.convert("RGBA")
     except LogoError:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+    except (UnidentifiedImageError, Image.DecompressionBombError, *_BROKEN):
         raise LogoError("The logo is not a picture that can be read. Upload a PNG or JPEG file.") from None
     coloured.thumbnail((_SIDE_PX, _SIDE_PX))
     on_white = Image.new("RGB", coloured.size, "white")

@@ -42,18 +42,46 @@ async function noteAdd(form, values, data) {
   window.location.assign(link ? `/door/#/links/${link.id}/code/` : "/door/#/");
 }
 
+// Blanks are no name: the portal would refuse them, days after the code was shown.
+function trim(form) {
+  for (const field of form.querySelectorAll("input[type=text], input[type=tel], textarea")) field.value = field.value.trim();
+}
+
+// A form of the kept page has no token: the portal would not take it.
+function sendAsItIs(form) {
+  if (form.elements.csrfmiddlewaretoken) {
+    form.submit();
+    return;
+  }
+  const button = form.querySelector("[type=submit]");
+  button.setCustomValidity("Your list is not on this device yet: wait for a signal, then try again.");
+  button.addEventListener("click", () => button.setCustomValidity(""), { once: true });
+  form.reportValidity();
+  doorSync.now();
+}
+
+// Forms that are being kept: a second tap meanwhile is not a second visit.
+const busy = new WeakSet();
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("[data-door-form]") || !window.isSecureContext || !window.indexedDB) return;
   event.preventDefault();
+  if (busy.has(form)) return;
+  trim(form);
   const values = valuesOf(form);
   const isCall = form.dataset.doorForm === "call";
   if ((isCall && dayIsMissing(form, values)) || !form.checkValidity()) {
     form.reportValidity();
     return;
   }
-  const data = await doorStore.get("kept", "data").catch(() => null);
-  if (!data) form.submit();
-  else if (isCall) await noteCall(form, values);
-  else await noteAdd(form, values, data);
+  busy.add(form);
+  try {
+    const data = await doorStore.get("kept", "data").catch(() => null);
+    if (!data) sendAsItIs(form);
+    else if (isCall) await noteCall(form, values);
+    else await noteAdd(form, values, data);
+  } finally {
+    busy.delete(form);
+  }
 });

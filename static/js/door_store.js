@@ -12,8 +12,12 @@ const doorStore = (() => {
         for (const name of STORES) request.result.createObjectStore(name, { autoIncrement: true });
       };
       request.onsuccess = () => {
-        // Another page wipes: let go, or it would wait for this one.
-        request.result.onversionchange = () => { request.result.close(); opened = null; };
+        // Somebody wipes: let go, or it would wait for this page. What this page still reads is not kept any more.
+        request.result.onversionchange = () => {
+          request.result.close();
+          opened = Promise.reject(new Error("wiped"));
+          opened.catch(() => {});
+        };
         resolve(request.result);
       };
       request.onerror = () => { opened = null; reject(request.error); };

@@ -274,6 +274,15 @@ class TestActions:
         assert "void (wrong flow)" in answer["message"]
         assert Link.objects.get(pk=answer["link"]).customer == Customer.objects.get()
 
+    @pytest.mark.parametrize("kind", ["add", "issue"])
+    def test_a_code_shown_in_vain_is_shown_to_nobody_else(self, rep_client: Client, flow: Flow, kind: str) -> None:
+        shown = rep_client.get(DATA).json()["reserve"][0]["id"]
+        gone = make_customer().pk
+        [answer] = send(rep_client, {"kind": kind, "link": shown, "name": " ", "customer": gone})
+        assert (answer["status"], answer["link"]) == ("refused", None)
+        assert Link.objects.get(pk=shown).void_reason == "shown to somebody who could not be given it"
+        assert shown not in [link["id"] for link in rep_client.get(DATA).json()["reserve"]]
+
     def test_conflicts_a_customer_changed_refused_or_given_away(
         self, rep_client: Client, rep: User, other_rep: User
     ) -> None:

@@ -208,6 +208,33 @@ def test_a_conflict_is_shown_until_it_is_read(
     expect(problem).to_be_empty()
 
 
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_double_tap_is_one_visit(
+    live_server: Any, new_page: Callable[..., Page], doors: list[Customer], offline: bool
+) -> None:
+    page = open_phone(new_page, live_server.url)
+    page.context.set_offline(offline)
+    page.goto(f"{live_server.url}/door/")
+    page.click("text=Add customer and show code")
+    form = page.locator("form.door-form:visible")
+    # Blanks are no name: nothing is kept, no code is shown.
+    form.locator("input[name=name]").fill("  ")
+    form.locator("button[type=submit]").click()
+    assert page.evaluate("doorStore.waiting()") == 0
+    form.locator("input[name=name]").fill("Frank O’Brien")
+    page.evaluate("""() => {
+      const form = document.querySelector("[data-door-form=add]");
+      form.requestSubmit();
+      form.requestSubmit();
+    }""")
+    expect(page.locator(".code-text:visible")).to_be_visible()
+    page.context.set_offline(False)
+    reach(page)
+    assert Customer.objects.filter(name="Frank O’Brien").count() == 1
+    assert DoorAction.objects.count() == 1
+    expect(page.locator("[data-door-problems]")).to_be_empty()
+
+
 def test_what_was_handed_out_is_sent_before_the_list_is_read_anew(
     live_server: Any, new_page: Callable[..., Page], doors: list[Customer]
 ) -> None:
@@ -267,6 +294,35 @@ def test_sign_out_leaves_nothing_and_warns_of_what_is_not_sent(
     page.wait_for_url("**/login/**")
     assert page.evaluate(KEPT) == NOTHING
     assert reserved.live().count() == 0
+
+
+def test_another_page_keeps_nothing_after_the_wipe(
+    live_server: Any, new_page: Callable[..., Page], doors: list[Customer]
+) -> None:
+    page = open_phone(new_page, live_server.url)
+    other = page.context.new_page()
+    other.goto(f"{live_server.url}/door/")
+    expect(other.locator(".door")).to_have_count(3)
+    page.evaluate("wipeDevice()")
+    # What it had asked for before comes now.
+    answer = "doorStore.put('kept', { customers: [] }, 'data').then(() => 'kept', () => 'not kept')"
+    assert other.evaluate(answer) == "not kept"
+    assert page.evaluate(KEPT)["databases"] == []
+
+
+def test_the_kept_page_without_a_list_puts_no_customer_into_an_address(
+    live_server: Any, new_page: Callable[..., Page], doors: list[Customer]
+) -> None:
+    page = open_phone(new_page, live_server.url)
+    page.route("**/door/data/", lambda route: route.abort())
+    page.evaluate("doorStore.clear('kept')")
+    page.goto(f"{live_server.url}/door/#/door/new/")
+    name = page.locator("[data-door-form=add] input[name=name]")
+    name.fill("Frank O’Brien")
+    page.click("button:visible:has-text('Add and show code')")
+    page.wait_for_selector("[data-door-form=add] button:invalid")
+    assert page.url == f"{live_server.url}/door/#/door/new/"
+    assert name.input_value() == "Frank O’Brien"
 
 
 @pytest.mark.parametrize("what", ["disabled", "session"])

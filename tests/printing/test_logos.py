@@ -92,16 +92,20 @@ def test_what_is_transparent_is_white() -> None:
     assert read_codes(page.image) == [labels(1)[0].url_text]
 
 
-def bomb() -> bytes:
-    """A PNG of a few hundred bytes that claims 60,000 × 60,000 pixels."""
+def png(side: int, *parts: tuple[bytes, bytes]) -> bytes:
+    """A PNG that claims so many pixels a side, with these parts after its pixels."""
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 9)), *parts, (b"IEND", b"")]
+    written = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 9)) + chunk(b"IEND", b"")
-    )
+#: A PNG of a few hundred bytes that claims 60,000 × 60,000 pixels.
+BOMB = png(60_000)
+#: One whose colour profile has no end.
+TORN = png(4, (b"iCCP", b"\0"))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,8 @@ def bomb() -> bytes:
         (picture()[:60], "not a picture that can be read"),
         (picture("JPEG")[:200], "not a picture that can be read"),
         (random.Random(1).randbytes(5000), "not a picture that can be read"),
-        (bomb(), "not a picture|too many to be opened"),
+        (BOMB, "not a picture|too many to be opened"),
+        (TORN, "not a picture that can be read"),
         (picture(size=(5001, 5000)), "5001 × 5000 pixels, too many"),
         (b"\x89PNG" + b"\0" * MOST_BYTES, r"The logo has 2\.0 MB, and 2 MB is the most"),
     ],

@@ -116,6 +116,15 @@ def fill_reserve(*, device: DoorDevice, kit: DoorKit | None) -> list[Link]:
     return list(_reserved(device).filter(first_visited_at__isnull=True).order_by("pk"))
 
 
+def discard_link(*, link_id: int, device: DoorDevice) -> None:
+    """A reserved code was shown to somebody who could not be given it: it is not shown to anybody else.
+
+    Whoever has followed it already may go on; it is out of the list that a device reads either way.
+    """
+    shown = _reserved(device).filter(pk=link_id, first_visited_at__isnull=True)
+    _void(shown, "shown to somebody who could not be given it")
+
+
 def _reserved(device: DoorDevice) -> QuerySet[Link]:
     return Link.objects.live().filter(pk__in=ReservedLink.objects.filter(device=device).values("link"))
 

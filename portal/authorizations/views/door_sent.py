@@ -21,7 +21,7 @@ from portal.authorizations.services.door_actions import (
     issue_at_the_door,
 )
 from portal.authorizations.services.door_calls import CallRefused, record_door_call
-from portal.authorizations.services.door_devices import find_kit
+from portal.authorizations.services.door_devices import discard_link, find_kit
 
 NOT_YOURS = "This customer is not on your list any more: somebody else has it now."
 
@@ -50,8 +50,14 @@ class SentAction:
 
 def perform(*, sent: SentAction, by: User, device: DoorDevice) -> dict[str, Any]:
     """Do what was sent, once, and return the answer as JSON takes it."""
-    answer = do_once(key=sent.key, by=by, device=device, act=lambda: _KINDS[sent.kind](sent, by, device))
-    return asdict(answer)
+
+    def act() -> Answer:
+        answer = _KINDS[sent.kind](sent, by, device)
+        if sent.link is not None and answer.link != sent.link:
+            discard_link(link_id=sent.link, device=device)
+        return answer
+
+    return asdict(do_once(key=sent.key, by=by, device=device, act=act))
 
 
 def _add(sent: SentAction, by: User, device: DoorDevice) -> Answer:
