@@ -243,7 +243,7 @@ def test_without_a_link_in_reserve_what_is_filled_in_is_not_lost(
     page = open_phone(new_page, live_server.url)
     page.goto(f"{live_server.url}/door/new/")
     page.wait_for_selector("html[data-door-ready=yes]")
-    page.evaluate("doorStore.get('kept', 'data').then((data) => doorStore.put('kept', { ...data, reserve: [] }, 'data'))")
+    page.evaluate("doorStore.get('kept', 'data').then((d) => doorStore.put('kept', { ...d, reserve: [] }, 'data'))")
     if not signal:
         page.route("**/door/data/", lambda route: route.abort())
         page.route("**/door/actions/", lambda route: route.abort())
