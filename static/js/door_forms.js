@@ -32,7 +32,12 @@ async function noteCall(form, values) {
 }
 
 async function noteAdd(form, values, data) {
-  const link = await freeLink(data);
+  let link = await freeLink(data);
+  if (!link && doorSync.isOnline()) {
+    // Links come with a contact; if there is no signal after all, it is known then, and nothing filled in is lost.
+    await doorSync.now();
+    link = await freeLink(await doorStore.get("kept", "data"));
+  }
   if (!link && form.hasAttribute("action") && doorSync.isOnline()) {
     form.submit();
     return;

@@ -235,6 +235,29 @@ def test_a_double_tap_is_one_visit(
     expect(page.locator("[data-door-problems]")).to_be_empty()
 
 
+@pytest.mark.parametrize("signal", [False, True])
+def test_without_a_link_in_reserve_what_is_filled_in_is_not_lost(
+    live_server: Any, new_page: Callable[..., Page], doors: list[Customer], signal: bool
+) -> None:
+    """The browser says that it is online, but there may be no signal."""
+    page = open_phone(new_page, live_server.url)
+    page.goto(f"{live_server.url}/door/new/")
+    page.wait_for_selector("html[data-door-ready=yes]")
+    page.evaluate("doorStore.get('kept', 'data').then((d) => doorStore.put('kept', { ...d, reserve: [] }, 'data'))")
+    if not signal:
+        page.route("**/door/data/", lambda route: route.abort())
+        page.route("**/door/actions/", lambda route: route.abort())
+    page.fill("input[name=name]", "Frank O’Brien")
+    page.click("button:has-text('Add and show code')")
+    if signal:
+        expect(page.locator(".code-text:visible")).to_be_visible()
+        reach(page)
+        assert code_of(page) == Customer.objects.get(name="Frank O’Brien").links.get().short_url_for_codes
+    else:
+        expect(page.locator(".door", has_text="Frank O’Brien")).to_contain_text("to send")
+        assert page.evaluate("doorStore.waiting()") == 1
+
+
 def test_what_was_handed_out_is_sent_before_the_list_is_read_anew(
     live_server: Any, new_page: Callable[..., Page], doors: list[Customer]
 ) -> None:
