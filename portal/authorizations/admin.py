@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.accounts.admin import ReadOnlyAdmin
-from portal.authorizations import admin_doors  # noqa: F401 (registers what belongs to the work at the door)
+from portal.authorizations import admin_desk, admin_doors  # noqa: F401 (they register what belongs to desk and door)
 from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm

@@ -30,6 +30,13 @@ RULES: dict[str, tuple[str, str, str, str]] = importlib.import_module(
     "portal.authorizations.migrations.0003_rules_across_tables"
 ).RULES
 
+CAMPAIGN_DEFAULTS = {
+    "state": "running",
+    "audience": "{}",
+    "stock": "",
+    "reminds_abandoned": False,
+    "no_visit_days": "[]",
+}
 DAY = "2026-11-24 12:00:00+00"
 
 
@@ -310,7 +317,7 @@ def _two_links_in_a_campaign(sql: Sql, world: World) -> None:
         # The owner above was made in Django's database, of which this one is a copy: without foreign keys it can stand.
         sql.run("PRAGMA foreign_keys = OFF", [])
     campaign = {"id": 7, "name": "Doors", "channel": "door", "flow_id": world.titled.pk, "owner_id": owner}
-    sql.insert("campaign", campaign | {"created_at": DAY})
+    sql.insert("campaign", campaign | {"created_at": DAY} | CAMPAIGN_DEFAULTS)
     row = world.link_row(customer_id=world.customer.pk, campaign_id=7)
     sql.insert("link", row)
     sql.insert("link", row | {"reference_id": "abc-124", "code": "ABC124"})

@@ -1,7 +1,8 @@
 """The domain's tables."""
 
+from portal.authorizations.models.audit import AuditAction, AuditEntry
 from portal.authorizations.models.batch import Batch, KeptLink
-from portal.authorizations.models.campaign import Campaign, Channel
+from portal.authorizations.models.campaign import Campaign, CampaignState, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
@@ -13,6 +14,7 @@ from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobState
 from portal.authorizations.models.landing_page import LandingPage, LinkRequest, LinkRequestState
 from portal.authorizations.models.link import DEFAULT_EXPECTED_DAYS, PROVEN, Link, LinkStatus
+from portal.authorizations.models.mail import Mail, MailState, MailStop, Message, MessageKind, StopReason
 from portal.authorizations.models.meter import (
     Enrollment,
     EnrollmentDeadline,
@@ -27,6 +29,7 @@ from portal.authorizations.models.meter import (
     SyncRun,
     SyncState,
 )
+from portal.authorizations.models.outage import Outage
 from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
 from portal.authorizations.models.print_job import (
     CodeLevel,
@@ -38,6 +41,7 @@ from portal.authorizations.models.print_job import (
     PrintState,
     PrintTarget,
 )
+from portal.authorizations.models.reauthorization import Reauthorization, ReauthorizationEnd
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -45,8 +49,11 @@ __all__ = [
     "DEFAULT_EXPECTED_DAYS",
     "PROVEN",
     "Address",
+    "AuditAction",
+    "AuditEntry",
     "Batch",
     "Campaign",
+    "CampaignState",
     "Channel",
     "CodeLevel",
     "Confirmation",
@@ -79,9 +86,15 @@ __all__ = [
     "LinkRequest",
     "LinkRequestState",
     "LinkStatus",
+    "Mail",
+    "MailState",
+    "MailStop",
     "MatchedBy",
+    "Message",
+    "MessageKind",
     "Meter",
     "MeterMatch",
+    "Outage",
     "Outcome",
     "PaperAuthorization",
     "PaperForm",
@@ -94,10 +107,13 @@ __all__ = [
     "PrintState",
     "PrintTarget",
     "PrinterSettings",
+    "Reauthorization",
+    "ReauthorizationEnd",
     "Region",
     "RequiredAction",
     "ReservedLink",
     "Standing",
+    "StopReason",
     "SyncPhase",
     "SyncRun",
     "SyncState",

@@ -22,6 +22,15 @@ class Channel(models.TextChoices):
     PHONE = "phone", "Phone"
 
 
+class CampaignState(models.TextChoices):
+    """Where a campaign stands: only a running one issues links and sends mails."""
+
+    DRAFT = "draft", "draft"
+    RUNNING = "running", "running"
+    PAUSED = "paused", "paused"
+    CLOSED = "closed", "closed"
+
+
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def running_on(self, day: date) -> Self:
         """Begun and not over on that day; a campaign without dates always runs."""
@@ -53,10 +62,32 @@ class Campaign(models.Model):
         related_name="+",
         help_text="Asked for in every link of the campaign. None chosen: each customer's own utility.",
     )
+    state = models.CharField(
+        max_length=10, choices=CampaignState.choices, default=CampaignState.RUNNING, editable=False
+    )
+    audience = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Whom the campaign asks: a list's filter, an import or chosen customers. Empty: nobody yet.",
+    )
+    stock = models.CharField(max_length=40, blank=True, editable=False, help_text="The paper its codes are printed on.")
+    reminds_abandoned = models.BooleanField(
+        "remind who began and left",
+        default=False,
+        help_text="Within the hour, after a day and after three days, as Leap advises.",
+    )
+    no_visit_days = models.JSONField(
+        default=list, blank=True, editable=False, help_text="Days after the invitation on which a reminder follows."
+    )
     starts_on = models.DateField(null=True, blank=True)
     ends_on = models.DateField(null=True, blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="campaigns")
     created_at = models.DateTimeField(auto_now_add=True)
+    launched_at = models.DateTimeField(null=True, blank=True, editable=False)
+    launched_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = CampaignQuerySet.as_manager()
 

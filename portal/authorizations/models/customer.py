@@ -42,8 +42,12 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         return self.filter(Q(assigned_rep=rep) | Q(added_by=rep))
 
     def contactable(self) -> Self:
-        """Those who may be reminded: nobody who refused at the door."""
-        return self.filter(refused_at__isnull=True)
+        """Those who may be asked again: neither refused at the door nor erased."""
+        return self.filter(refused_at__isnull=True, erased_at__isnull=True)
+
+    def mailable(self) -> Self:
+        """Those who may be written to: contactable, with an address that takes mail and has not been stopped."""
+        return self.contactable().filter(mail_stopped_at__isnull=True).exclude(email="")
 
     def open_doors(self) -> Self:
         """Those whom it makes sense to call on: neither refused nor authorized as Leap says."""
@@ -141,6 +145,10 @@ class Customer(models.Model):
     # What the calls at the door come to (services/door_calls.py).
     refused_at = models.DateTimeField(null=True, blank=True, editable=False)
     come_back_on = models.DateField(null=True, blank=True, editable=False)
+    # Unsubscribed, bounced or complained, whatever the campaign (services/mail_stops.py).
+    mail_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The personal data is gone, the row stays to be counted (services/erasure.py).
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     notes = models.TextField(max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -154,6 +162,7 @@ class Customer(models.Model):
             ("assign_customer", "Can assign customers to a rep"),
             ("import_customer", "Can import customers"),
             ("export_customer", "Can export customers"),
+            ("erase_customer", "Can erase customers"),
         ]
         indexes = [
             models.Index(Lower("email"), name="customer_email"),

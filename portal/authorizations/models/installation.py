@@ -3,7 +3,7 @@
 import time
 from typing import ClassVar
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator, URLValidator
 from django.db import models
 
 DEFAULT_COLOUR = "#0b6e4f"
@@ -50,6 +50,25 @@ class Installation(models.Model):
         default=DEFAULT_COLOUR,
         validators=[RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", "Write the colour as # and six digits, such as #0b6e4f.")],
         help_text="Of the buttons in mails and in what you embed elsewhere. Their words become black or white to fit.",
+    )
+    postal_address = models.TextField(
+        "postal address",
+        max_length=300,
+        blank=True,
+        help_text="The sender's, at the foot of every invitation: mail of this kind must carry one.",
+    )
+    mails_per_minute = models.PositiveSmallIntegerField(
+        "mails a minute",
+        default=60,
+        validators=[MinValueValidator(1), MaxValueValidator(6000)],
+        help_text="How fast invitations and reminders go out: what your mail server and its reputation can take.",
+    )
+    outage_feed_url = models.CharField(
+        "outage feed",
+        max_length=300,
+        validators=[URLValidator(schemes=["https"], message="Write an address that begins with https://.")],
+        blank=True,
+        help_text="Where the portal reads which utilities are down. Empty: outages are marked by hand.",
     )
     partner_success_email = models.EmailField(
         "Partner Success representative",

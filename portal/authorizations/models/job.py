@@ -9,6 +9,7 @@ class JobState(models.TextChoices):
     RUNNING = "running", "running"
     DONE = "done", "done"
     FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
 
 
 class Job(models.Model):
@@ -21,6 +22,7 @@ class Job(models.Model):
     error = models.TextField(blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="It ends between two batches.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,0 +1,119 @@
+"""Invitations and reminders by mail: the words of a campaign, each mail to one customer, and who wants none."""
+
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from portal.authorizations.models.campaign import Campaign
+from portal.authorizations.models.customer import Customer
+from portal.authorizations.models.link import Link
+
+
+class MessageKind(models.TextChoices):
+    """When a message goes out."""
+
+    INVITATION = "invitation", "invitation"
+    ABANDONED = "abandoned", "reminder after an abandoned session"
+    NO_VISIT = "no_visit", "reminder after no visit"
+
+
+class Message(models.Model):
+    """What a campaign writes, in both languages. An empty text means the portal's own words."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="messages")
+    kind = models.CharField(max_length=12, choices=MessageKind.choices)
+    subject = models.CharField(max_length=150, blank=True)
+    body = models.TextField(max_length=5000, blank=True)
+    subject_es = models.CharField("subject in Spanish", max_length=150, blank=True)
+    body_es = models.TextField("body in Spanish", max_length=5000, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "kind"], name="one_message_of_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.campaign_id}"
+
+
+class MailState(models.TextChoices):
+    """What became of a mail. `sending` is marked before the mail server is spoken to."""
+
+    WAITING = "waiting", "waiting"
+    SENDING = "sending", "being sent"
+    SENT = "sent", "sent"
+    UNKNOWN = "unknown", "fate unknown"
+    FAILED = "failed", "not taken"
+    STOPPED = "stopped", "stopped by a person"
+    SILENCED = "silenced", "no longer needed"
+
+
+class MailQuerySet(models.QuerySet["Mail"]):
+    def waiting(self) -> Self:
+        return self.filter(state=MailState.WAITING)
+
+
+class Mail(models.Model):
+    """One message to one customer about one link: never twice, which a constraint holds."""
+
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="mails")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="mails")
+    link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="mails")
+    step = models.PositiveSmallIntegerField(default=0, help_text="Of several reminders of a kind: which one.")
+    state = models.CharField(max_length=10, choices=MailState.choices, default=MailState.WAITING)
+    due_at = models.DateTimeField(help_text="Not sent before.")
+    hold_reason = models.CharField(max_length=200, blank=True, help_text="Why it waits although it is due.")
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it was not sent, or what the server said.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    rfc_message_id = models.CharField("Message-ID", max_length=200, blank=True, db_index=True)
+    marked_at = models.DateTimeField(null=True, blank=True, help_text="When the mail server was about to be asked.")
+    sent_at = models.DateTimeField(null=True, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True)
+    complained_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MailQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        permissions = [("send_mail", "Can send invitations and reminders")]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(state="waiting"), name="mail_waiting"),
+            models.Index(fields=["id"], condition=Q(state__in=["sending", "unknown"]), name="mail_unsettled"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["message", "customer", "step"], name="mail_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"mail {self.pk}, {self.get_state_display()}"
+
+
+class StopReason(models.TextChoices):
+    """Why an address gets no more mails."""
+
+    UNSUBSCRIBED = "unsubscribed", "unsubscribed"
+    BOUNCED = "bounced", "bounced"
+    COMPLAINED = "complained", "complained"
+
+
+class MailStop(models.Model):
+    """An address that gets no more mails. Only its digest is kept: it outlives the erasure of whose it is."""
+
+    address_digest = models.CharField(max_length=64, unique=True)
+    reason = models.CharField(max_length=12, choices=StopReason.choices)
+    at = models.DateTimeField()
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} {self.at:%Y-%m-%d}"
