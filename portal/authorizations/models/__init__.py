@@ -2,7 +2,7 @@
 
 from portal.authorizations.models.audit import AuditAction, AuditEntry
 from portal.authorizations.models.batch import Batch, KeptLink
-from portal.authorizations.models.campaign import Campaign, CampaignState, Channel
+from portal.authorizations.models.campaign import AudienceKind, Campaign, CampaignState, Channel
 from portal.authorizations.models.confirmation import Confirmation, Outcome
 from portal.authorizations.models.customer import Customer, CustomerType, Language
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
@@ -51,6 +51,7 @@ __all__ = [
     "Address",
     "AuditAction",
     "AuditEntry",
+    "AudienceKind",
     "Batch",
     "Campaign",
     "CampaignState",

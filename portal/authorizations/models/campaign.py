@@ -1,13 +1,14 @@
 """Campaigns: named batches of links."""
 
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, Q
 
 from portal.authorizations.models.flow import Flow
+from portal.authorizations.models.job import Job
 from portal.authorizations.models.utility import Utility
 
 
@@ -30,8 +31,26 @@ class CampaignState(models.TextChoices):
     PAUSED = "paused", "paused"
     CLOSED = "closed", "closed"
 
+    @property
+    def source(self) -> str:
+        """The look of its badge. No colour: it is nobody’s word about a link."""
+        return "on" if self is CampaignState.RUNNING else ""
+
+
+class AudienceKind(models.TextChoices):
+    """How a campaign's customers are chosen."""
+
+    FILTER = "filter", "Customers that match a filter"
+    IMPORT = "import", "The customers of an imported list"
+    SELECTION = "selection", "Ticked customers"
+    NOBODY = "", "Nobody yet: links are issued one by one, or hang on a poster or a web page"
+
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def running(self) -> Self:
+        """Those that links can be issued in: launched, neither paused nor closed."""
+        return self.filter(state=CampaignState.RUNNING)
+
     def running_on(self, day: date) -> Self:
         """Begun and not over on that day; a campaign without dates always runs."""
         return self.filter(
@@ -54,7 +73,10 @@ class Campaign(models.Model):
     """A named batch of links from one flow."""
 
     name = models.CharField(max_length=100, unique=True)
-    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="campaigns")
+    # Only a draft may lack it, which a constraint holds; all but the wizard may take it for granted.
+    flow: "models.ForeignKey[Flow | None, Flow]" = models.ForeignKey(  # type: ignore[assignment]
+        Flow, null=True, on_delete=models.PROTECT, related_name="campaigns"
+    )
     channel = models.CharField(max_length=10, choices=Channel.choices)
     requested_utilities = models.ManyToManyField(
         Utility,
@@ -72,6 +94,9 @@ class Campaign(models.Model):
         help_text="Whom the campaign asks: a list's filter, an import or chosen customers. Empty: nobody yet.",
     )
     stock = models.CharField(max_length=40, blank=True, editable=False, help_text="The paper its codes are printed on.")
+    print_options = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="What stands beside a code, and where it leads."
+    )
     reminds_abandoned = models.BooleanField(
         "remind who began and left",
         default=False,
@@ -88,6 +113,13 @@ class Campaign(models.Model):
     launched_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )
+    launch_job = models.ForeignKey(
+        Job, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    state_changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    state_changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = CampaignQuerySet.as_manager()
 
@@ -99,7 +131,39 @@ class Campaign(models.Model):
                 name="campaign_ends_after_it_starts",
                 violation_error_message="The campaign ends before it starts.",
             ),
+            models.CheckConstraint(condition=Q(state__in=CampaignState.values), name="campaign_state_known"),
+            models.CheckConstraint(
+                condition=Q(state="draft") | Q(flow__isnull=False),
+                name="campaign_has_a_flow",
+                violation_error_message="Only a draft may be without a flow.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == CampaignState.DRAFT
+
+    @property
+    def is_running(self) -> bool:
+        return self.state == CampaignState.RUNNING
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state == CampaignState.CLOSED
+
+    @property
+    def audience_kind(self) -> AudienceKind:
+        kind: Any = self.audience.get("kind", "")
+        return AudienceKind(kind) if kind in AudienceKind.values else AudienceKind.NOBODY
+
+    @property
+    def is_mailed(self) -> bool:
+        return self.channel == Channel.EMAIL
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether its links go out on paper, if a stock is chosen."""
+        return self.channel in (Channel.DOOR, Channel.POST)

@@ -5,6 +5,7 @@ from django.db import models
 
 from portal.authorizations.models.batch import Batch
 from portal.authorizations.models.campaign import Campaign
+from portal.authorizations.models.customer import Customer
 from portal.authorizations.models.flow import Flow
 
 
@@ -41,6 +42,9 @@ class CustomerImport(models.Model):
     batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     differing_count = models.PositiveIntegerField(default=0)
     issued_count = models.PositiveIntegerField(default=0)
+    customers = models.ManyToManyField(
+        Customer, related_name="imports", editable=False, help_text="Whom its good rows were about, once applied."
+    )
     partial = models.BooleanField(default=False, help_text="Applied without the refused rows.")
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
