@@ -7,15 +7,16 @@ from typing import Any
 from bench.population.plan import MINUTES, Plan, moment
 from portal.authorizations.services.door_order import make_door_order
 
-_FIRST = (
-    "Rosa José María Zoë Ann Bob Beth Luis Natalie Søren Wei Amina Chloé Diego Elena François Grace Hugo Inés Jürgen "
-    "Kofi Lucía Miguel Nadia Óscar Priya Quentin Renée Sofía Tomás Ursula Víctor Wanda Ximena Yusuf Zara"
-).split()
-_LAST = (
-    "Núñez O’Brien Smith García Nguyen Johnson Müller Davis Park Øyvind Álvarez Brown Chen Díaz Evans Fernández Green "
-    "Hernández Ibáñez Jones Kim López Martínez Nowak Ortiz Peña Quiñones Rivera Sánchez Taylor Ueda Vega Williams Xu "
-    "Young Zúñiga Adams Baker Clark Dvořák"
-).split()
+_FIRST_NAMES = """
+Rosa José María Zoë Ann Bob Beth Luis Natalie Søren Wei Amina Chloé Diego Elena François Grace Hugo Inés Jürgen
+Kofi Lucía Miguel Nadia Óscar Priya Quentin Renée Sofía Tomás Ursula Víctor Wanda Ximena Yusuf Zara
+"""
+_LAST_NAMES = """
+Núñez O’Brien Smith García Nguyen Johnson Müller Davis Park Øyvind Álvarez Brown Chen Díaz Evans Fernández Green
+Hernández Ibáñez Jones Kim López Martínez Nowak Ortiz Peña Quiñones Rivera Sánchez Taylor Ueda Vega Williams Xu
+Young Zúñiga Adams Baker Clark Dvořák
+"""
+_FIRST, _LAST = _FIRST_NAMES.split(), _LAST_NAMES.split()
 _COMPANIES = ("Acme Farms", "Smith, Davis and Sons", "Río Verde LLC", "Café Zoë", "Bright Homes Inc.", "Peña & Hijos")
 _STREETS = ("Maple St", "W 43rd St", "Oxford Street", "National Drive", "Orchard View Road", "Calle Sol", "10th Ave")
 _DOMAINS = ("example.com", "example.org", "mail.example.net")

@@ -118,7 +118,7 @@ class Plan:
         for _ in range(self.links // BLOCK):
             chance.shuffle(order)
             self.fate_of.extend(order)
-        walks = {flow: 0 for flow in (*TITLED, REGIONAL, LEGACY)}
+        walks = dict.fromkeys((*TITLED, REGIONAL, LEGACY), 0)
         for campaign, flow, size in self._groups():
             at = campaign * 7919 if campaign else walks[flow]
             self.began.setdefault(campaign, len(self.customer_of))

@@ -101,7 +101,9 @@ _METER = (
     "id meter_id partner_reference connection_references region utility_name utility_id classification meter_type "
     "enrollment_status needs_partner needs_authorization created_at updated_at first_seen_at last_seen_at record"
 )
-_PAPER = "customer_id utility_id form reference_id signed_on sent_on scan scan_name scan_type recorded_by_id recorded_at"
+_PAPER = (
+    "customer_id utility_id form reference_id signed_on sent_on scan scan_name scan_type recorded_by_id recorded_at"
+)
 
 
 def _after(issued: int, minutes: int) -> int:
