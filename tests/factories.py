@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import QuerySet
 from django.utils import timezone
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
@@ -100,6 +101,11 @@ def make_customer(*, utility: str = "pge", **fields: Any) -> Customer:
     }
     values.update(fields)
     return Customer.objects.create(**values)
+
+
+def only(*rows: Any) -> QuerySet[Any]:
+    """These rows as a queryset, as a list's choice comes."""
+    return type(rows[0]).objects.filter(pk__in=[row.pk for row in rows])
 
 
 def make_campaign(*, flow: Flow | None = None, owner: User | None = None, **fields: Any) -> Campaign:

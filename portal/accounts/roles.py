@@ -68,6 +68,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | {
     "authorizations.view_utility",
     "authorizations.view_customerimport",
     "authorizations.view_job",
+    "authorizations.view_jobrow",
     "authorizations.view_batch",
     "authorizations.view_keptlink",
     "authorizations.view_printlabel",

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -31,7 +31,6 @@ from portal.authorizations.models import (
     Event,
     Flow,
     Installation,
-    Job,
     KeptLink,
     LandingPage,
     Link,
@@ -49,10 +48,10 @@ from portal.authorizations.models import (
 )
 from portal.authorizations.services.campaigns import save_campaign
 from portal.authorizations.services.customers import add_customer, change_customer
-from portal.authorizations.services.jobs import AT_ONCE, create_issue_job, run_job
+from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.links import void_links
-from portal.authorizations.tasks import run_job_task
 from portal.authorizations.views import timelines
+from portal.authorizations.views.jobs import start
 from portal.authorizations.views.lists import user_of
 
 
@@ -89,19 +88,14 @@ class CustomerAdmin(StaffFormAdmin):
         if not form.is_bound or not form.is_valid():
             context = _action_page(self, request, queryset, title="Issue links for", form=form)
             return render(request, "admin/authorizations/customer/issue_links.html", context)
-        ids = list(queryset.order_by("pk").values_list("pk", flat=True))
         job = create_issue_job(
-            customer_ids=ids,
+            customers=queryset,
             flow=form.cleaned_data["flow"],
             campaign=form.cleaned_data["campaign"],
             utilities=form.wanted_utilities,
             created_by=user_of(request),
         )
-        if len(ids) <= AT_ONCE:
-            run_job(job)
-        else:
-            run_job_task.enqueue(job.pk)
-        return redirect("job_detail", job.pk)
+        return start(job)
 
     def has_issue_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("authorizations.add_link")
@@ -293,12 +287,6 @@ class ConfirmationAdmin(ReadOnlyAdmin):
 class CustomerImportAdmin(ReadOnlyAdmin):
     list_display = ("file_name", "state", "new_count", "changed_count", "same_count", "refused_count", "uploaded_by")
     list_filter = ("state",)
-
-
-@admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "state", "created_by", "created_at", "finished_at")
-    list_filter = ("kind", "state")
 
 
 @admin.register(Installation)

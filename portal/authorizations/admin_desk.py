@@ -1,9 +1,9 @@
-"""Django's own admin of the program manager's desk: mails, outages, re-authorizations, the audit. All read-only."""
+"""Django's own admin of the program manager's desk: mails, outages, re-authorizations, audit, jobs. Read-only."""
 
 from django.contrib import admin
 
 from portal.accounts.admin import ReadOnlyAdmin
-from portal.authorizations.models import AuditEntry, Mail, MailStop, Message, Outage, Reauthorization
+from portal.authorizations.models import AuditEntry, Job, JobRow, Mail, MailStop, Message, Outage, Reauthorization
 
 
 @admin.register(Message)
@@ -45,4 +45,18 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "by", "action", "noun", "row", "count")
     list_select_related = ("by",)
     list_filter = ("action", "noun")
+    show_full_result_count = False
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "state", "done", "total", "created_by", "created_at", "finished_at")
+    list_filter = ("kind", "state")
+    list_select_related = ("created_by",)
+
+
+@admin.register(JobRow)
+class JobRowAdmin(ReadOnlyAdmin):
+    list_display = ("job", "row")
+    list_select_related = ("job",)
     show_full_result_count = False

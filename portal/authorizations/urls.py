@@ -16,6 +16,7 @@ from portal.authorizations.views import (
     home,
     imports,
     installation,
+    jobs,
     leap_requests,
     link_issue,
     link_qr,
@@ -87,6 +88,7 @@ urlpatterns: list[URLPattern] = [
     # Links.
     path("links/", links.LinkListView.as_view(), name="link_list"),
     path("links/export/", links.LinkExportView.as_view(), name="link_export"),
+    path("links/anew/", link_issue.LinkReplaceSelectionView.as_view(), name="link_replace_selection"),
     path("links/void/", links.LinkVoidView.as_view(), name="link_void_selection"),
     path("links/issue/", link_issue.LinkIssueView.as_view(), name="link_issue"),
     path("links/issue/selection/", link_issue.LinkIssueSelectionView.as_view(), name="link_issue_selection"),
@@ -99,7 +101,10 @@ urlpatterns: list[URLPattern] = [
     path("links/<int:pk>/embed/<str:kind>/", embed.LinkEmbedPreviewView.as_view(), name="link_embed_preview"),
     re_path(r"^links/(?P<pk>[0-9]{1,18})/qr\.(?P<extension>svg|png|pdf)\Z", link_qr.link_qr, name="link_qr"),
     path("links/batches/<int:pk>/anew/", link_issue.BatchReplaceView.as_view(), name="batch_replace"),
-    path("jobs/<int:pk>/", link_issue.JobDetailView.as_view(), name="job_detail"),
+    path("jobs/", jobs.JobListView.as_view(), name="job_list"),
+    path("jobs/<int:pk>/", jobs.JobDetailView.as_view(), name="job_detail"),
+    path("jobs/<int:pk>/cancel/", jobs.JobCancelView.as_view(), name="job_cancel"),
+    path("jobs/<int:pk>/carry-on/", jobs.JobCarryOnView.as_view(), name="job_carry_on"),
     # Paper.
     path("paper/", paper.PaperListView.as_view(), name="paper_list"),
     path("paper/<int:pk>/", paper.PaperDetailView.as_view(), name="paper_detail"),

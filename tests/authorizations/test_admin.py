@@ -154,7 +154,7 @@ class TestIssueAction:
         assert {link.customer for link in Link.objects.all()} == set(others)
 
     def test_large_selections_go_to_the_worker(self, admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("portal.authorizations.admin.AT_ONCE", 1)
+        monkeypatch.setattr("portal.authorizations.services.jobs.AT_ONCE", 1)
         self.post(admin_client, [make_customer(), make_customer()], flow=make_flow().pk)
         assert Link.objects.count() == 2
         assert Job.objects.get().state == "done"

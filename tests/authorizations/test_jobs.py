@@ -8,16 +8,17 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import Job, JobState
-from portal.authorizations.services.jobs import create_issue_job, progress_key
+from portal.authorizations.services.job_runs import progress_key
+from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.progress import report_progress
-from tests.factories import make_customer, make_flow
+from tests.factories import make_customer, make_flow, only
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("state", [JobState.WAITING, JobState.RUNNING])
 def test_job_that_has_not_moved_for_minutes_says_so(manager_client: Client, manager: User, state: JobState) -> None:
-    job = create_issue_job(customer_ids=[make_customer().pk], flow=make_flow(), created_by=manager)
+    job = create_issue_job(customers=only(make_customer()), flow=make_flow(), created_by=manager)
     Job.objects.filter(pk=job.pk).update(state=state)
 
     def page() -> str:

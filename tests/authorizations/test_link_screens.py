@@ -153,7 +153,7 @@ class TestIssueForSelection:
         assert not other.links.exists()
 
     def test_large_selection_goes_to_the_worker(self, manager_client: Client, monkeypatch: Any) -> None:
-        monkeypatch.setattr("portal.authorizations.views.link_issue.AT_ONCE", 1)
+        monkeypatch.setattr("portal.authorizations.services.jobs.AT_ONCE", 1)
         flow, customers = make_flow(), [make_customer(), make_customer()]
         result = manager_client.post(
             reverse("link_issue_selection"), {"select": [c.pk for c in customers], "flow": flow.pk}, follow=True

@@ -17,7 +17,7 @@ from portal.authorizations.models import Confirmation, JobState
 from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.spool import is_spool_empty, write_to_spool
 from portal.authorizations.tasks import run_job_task
-from tests.factories import make_customer, make_flow, make_link
+from tests.factories import make_customer, make_flow, make_link, only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ def run_worker(**options: Any) -> None:
 
 def test_a_waiting_job_is_run(manager: User) -> None:
     customer = make_customer()
-    job = create_issue_job(customer_ids=[customer.pk], flow=make_flow(), created_by=manager)
+    job = create_issue_job(customers=only(customer), flow=make_flow(), created_by=manager)
     run_job_task.enqueue(job.pk)
     assert not customer.links.exists()
     run_worker()
@@ -55,7 +55,7 @@ def test_a_waiting_job_is_run(manager: User) -> None:
 
 
 def test_a_task_that_fails_is_noted_and_does_not_stop_the_next(manager: User) -> None:
-    job = create_issue_job(customer_ids=[make_customer().pk], flow=make_flow(), created_by=manager)
+    job = create_issue_job(customers=only(make_customer()), flow=make_flow(), created_by=manager)
     run_job_task.enqueue(0)
     run_job_task.enqueue(job.pk)
     run_worker()

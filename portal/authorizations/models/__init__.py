@@ -11,7 +11,7 @@ from portal.authorizations.models.door_device import DoorAction, DoorDevice, Doo
 from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
-from portal.authorizations.models.job import Job, JobState
+from portal.authorizations.models.job import Job, JobRow, JobState
 from portal.authorizations.models.landing_page import LandingPage, LinkRequest, LinkRequestState
 from portal.authorizations.models.link import DEFAULT_EXPECTED_DAYS, PROVEN, Link, LinkStatus
 from portal.authorizations.models.mail import Mail, MailState, MailStop, Message, MessageKind, StopReason
@@ -78,6 +78,7 @@ __all__ = [
     "ImportState",
     "Installation",
     "Job",
+    "JobRow",
     "JobState",
     "Journey",
     "KeptLink",

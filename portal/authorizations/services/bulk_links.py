@@ -54,23 +54,25 @@ def issue_links(
     campaign: Campaign | None = None,
     utilities: Sequence[Utility] | None = None,
     report: Callable[[int], None] | None = None,
+    batch: Batch | None = None,
 ) -> BulkResult:
     """Hand every customer their live link of a flow and campaign, issuing those that are missing.
 
     Each batch of 2,000 is one transaction (or part of the caller's): what a crash interrupts is carried on by asking
-    again. `report` is told how many customers have been dealt with. Raises IssueRefused if the flow issues none.
+    again. `report` is told how many customers have been dealt with. `batch`: the bulk action that this is a part of.
+    Raises IssueRefused if the flow issues none.
     """
     rules = FlowRules(flow=flow, campaign=campaign)
     urls = UrlBuilder(flow)
     wanted = None if utilities is None else [utility.pk for utility in utilities]
-    result = BulkResult(batch=Batch.objects.create(issued_by=issued_by, wanted=wanted))
+    result = BulkResult(batch=batch or Batch.objects.create(issued_by=issued_by, wanted=wanted))
     done = 0
-    for batch in _batches(customers):
+    for part in _parts(customers):
         for attempt in range(3):
             before = replace(result, refused=list(result.refused))
             try:
                 with transaction.atomic():
-                    _issue_batch(batch, rules=rules, urls=urls, utilities=utilities, by=issued_by, result=result)
+                    _issue_batch(part, rules=rules, urls=urls, utilities=utilities, by=issued_by, result=result)
                 break
             except (IntegrityError, OperationalError) as error:
                 # PostgreSQL ends one of two that wait for each other, as an import in another order of rows may: it is
@@ -84,7 +86,7 @@ def issue_links(
                     raise
                 result = before
                 rules = FlowRules(flow=Flow.objects.get(pk=flow.pk), campaign=campaign)
-        done += len(batch)
+        done += len(part)
         if report:
             report(done)
     return result
@@ -96,13 +98,15 @@ def replace_links(
     issued_by: User | None,
     wanted: list[int] | None,
     report: Callable[[int], None] | None = None,
+    batch: Batch | None = None,
 ) -> BulkResult:
     """Issue links anew one by one, each in its own transaction; `wanted` as the batch that found them noted it.
 
-    One that is void or replaced by now, or that its flow refuses, is told of and does not stop the others.
+    `batch`: the bulk action that this is a part of. One that is void or replaced by now, or that its flow refuses, is
+    told of and does not stop the others.
     """
     utilities = None if wanted is None else list(Utility.objects.filter(pk__in=wanted))
-    result = BulkResult(batch=Batch.objects.create(issued_by=issued_by, wanted=wanted))
+    result = BulkResult(batch=batch or Batch.objects.create(issued_by=issued_by, wanted=wanted))
     for done, link in enumerate(links, start=1):
         try:
             successor = replace_link(link=link, issued_by=issued_by, utilities=utilities)
@@ -237,7 +241,7 @@ def _create_links(
     )
 
 
-def _batches(customers: Iterable[Customer]) -> Iterator[list[Customer]]:
+def _parts(customers: Iterable[Customer]) -> Iterator[list[Customer]]:
     iterator = iter(customers)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
+    while part := list(islice(iterator, BATCH)):
+        yield part

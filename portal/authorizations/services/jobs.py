@@ -1,118 +1,179 @@
-"""Bulk actions that may take long: recorded as a Job, run by the worker, progress in the cache."""
+"""The kinds of bulk actions that run in the background. A new one is a `Kind` in KINDS and a function that makes it.
 
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+How jobs run, are cancelled and carried on stands in `job_runs.py`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Batch, Campaign, Customer, Flow, Job, JobState, Link, Utility
-from portal.authorizations.services.bulk_links import BATCH, BulkResult, issue_links, replace_links
-from portal.authorizations.services.links import IssueRefused
-from portal.authorizations.services.progress import STALE_SECONDS, read_progress, report_progress
+from portal.authorizations.models import Batch, Campaign, Customer, Flow, Job, Link, Utility
+from portal.authorizations.services import job_runs
+from portal.authorizations.services.bulk_links import BulkResult, issue_links, replace_links
+from portal.authorizations.services.customers import assign_customers
+from portal.authorizations.services.job_runs import JobRefusedError, Kind, Outcome
+from portal.authorizations.services.links import IssueRefused, void_links
 
-#: Up to so many customers the person waits for the answer; more go to the worker.
-AT_ONCE = 2000
-ISSUE_LINKS, REPLACE_LINKS = "issue links", "issue links anew"
+#: Up to so many rows the person waits for the answer; more go to the worker. Issuing anew takes longer for each.
+AT_ONCE, ANEW_AT_ONCE = 2000, 200
+ISSUE_LINKS, REPLACE_LINKS, VOID_LINKS = "issue links", "issue links anew", "void links"
+ASSIGN_CUSTOMERS = "assign customers"
 
 
 def create_issue_job(
     *,
-    customer_ids: Sequence[int],
+    customers: QuerySet[Customer],
     flow: Flow,
     created_by: User,
     campaign: Campaign | None = None,
     utilities: Sequence[Utility] | None = None,
 ) -> Job:
     """Note that these customers shall have links; `run_job` issues them."""
-    return Job.objects.create(
-        kind=ISSUE_LINKS,
-        created_by=created_by,
-        parameters={
-            "customers": list(customer_ids),
-            "flow": flow.pk,
-            "campaign": campaign.pk if campaign else None,
-            "utilities": None if utilities is None else [utility.pk for utility in utilities],
-        },
-    )
+    parameters = {
+        "flow": flow.pk,
+        "campaign": campaign.pk if campaign else None,
+        "wanted": None if utilities is None else [utility.pk for utility in utilities],
+    }
+    kind = KINDS[ISSUE_LINKS]
+    return job_runs.create_job(kind=kind, rows=customers, created_by=created_by, parameters=parameters)
 
 
-def create_replace_job(*, batch: Batch, links: QuerySet[Link], created_by: User) -> Job:
-    """Note that these links, which `batch` found asking for other utilities, shall be issued anew."""
-    parameters = {"links": list(links.order_by("pk").values_list("pk", flat=True)), "wanted": batch.wanted}
-    return Job.objects.create(kind=REPLACE_LINKS, created_by=created_by, parameters=parameters)
+def create_replace_job(*, links: QuerySet[Link], created_by: User, wanted: list[int] | None = None) -> Job:
+    """Note that these links shall be issued anew; `wanted`: what they shall ask for, as batches keep it."""
+    kind = KINDS[REPLACE_LINKS]
+    return job_runs.create_job(kind=kind, rows=links, created_by=created_by, parameters={"wanted": wanted})
+
+
+def create_void_job(*, links: QuerySet[Link], created_by: User, reason: str) -> Job:
+    """Note that these links shall become void."""
+    kind = KINDS[VOID_LINKS]
+    return job_runs.create_job(kind=kind, rows=links, created_by=created_by, parameters={"reason": reason})
+
+
+def create_assign_job(*, customers: QuerySet[Customer], created_by: User, rep: User | None) -> Job:
+    """Note that these customers shall be a rep's, or with None nobody's."""
+    parameters = {"rep": rep.pk if rep else None}
+    kind = KINDS[ASSIGN_CUSTOMERS]
+    return job_runs.create_job(kind=kind, rows=customers, created_by=created_by, parameters=parameters)
 
 
 def run_job(job: Job) -> Job:
-    """Run a job that waits; one that runs or has run is left alone. An error is kept with it, in words."""
-    started = Job.objects.filter(pk=job.pk, state=JobState.WAITING).update(state=JobState.RUNNING)
-    if not started:
-        return job
-    try:
-        job.result = _replace(job) if job.kind == REPLACE_LINKS else _issue(job)
-        job.state = JobState.DONE
-    except IssueRefused as refusal:
-        job.state, job.error = JobState.FAILED, str(refusal)
-    except Exception:
-        job.state = JobState.FAILED
-        job.error = "An unexpected error stopped it. Links issued until then stay: asking again carries on."
-        raise
-    finally:
-        job.finished_at = timezone.now()
-        job.save(update_fields=["state", "result", "error", "finished_at"])
-    return job
+    """Run a job that waits, or carry it on. See `job_runs.run`."""
+    return job_runs.run(job, KINDS[job.kind])
 
 
-def is_stuck(job: Job) -> bool:
-    """Whether a job has not moved for minutes: its process has died, or no worker runs. Asking again carries on."""
-    if job.state not in (JobState.WAITING, JobState.RUNNING):
-        return False
-    is_old = timezone.now() - job.created_at > timedelta(seconds=STALE_SECONDS)
-    return is_old and read_progress(progress_key(job)).is_stale
+def is_quick(job: Job) -> bool:
+    """Whether the person may wait for it; more goes to the worker."""
+    return job.total <= (ANEW_AT_ONCE if job.kind == REPLACE_LINKS else AT_ONCE)
 
 
-def progress_key(job: Job) -> str:
-    """Name of a job's progress in the cache."""
-    return f"job:{job.pk}"
+def _person(job: Job) -> User:
+    """Whose job it is, with the rights that the person has now."""
+    user = User.objects.filter(pk=job.created_by_id, is_active=True).first()
+    if user is None:
+        raise JobRefusedError("Whoever asked for it may no longer sign in.")
+    return user
 
 
-def _issue(job: Job) -> dict[str, object]:
+def _customers(job: Job, keys: Sequence[int]) -> QuerySet[Customer]:
+    return Customer.objects.visible_to(_person(job)).filter(pk__in=keys)
+
+
+def _links(job: Job, keys: Sequence[int]) -> QuerySet[Link]:
+    return Link.objects.visible_to(_person(job)).filter(pk__in=keys)
+
+
+def _make_batch(job: Job) -> dict[str, Any]:
+    return {"batch": Batch.objects.create(issued_by=job.created_by, wanted=job.parameters.get("wanted")).pk}
+
+
+def _issue(job: Job, keys: Sequence[int]) -> Outcome:
     wanted = job.parameters
-    total = len(wanted["customers"])
+    customers = list(_customers(job, keys).order_by("pk"))
     result = issue_links(
-        customers=_customers(wanted["customers"]),
+        customers=customers,
         flow=Flow.objects.get(pk=wanted["flow"]),
         campaign=Campaign.objects.get(pk=wanted["campaign"]) if wanted["campaign"] else None,
-        utilities=None if wanted["utilities"] is None else list(Utility.objects.filter(pk__in=wanted["utilities"])),
+        utilities=None if wanted["wanted"] is None else list(Utility.objects.filter(pk__in=wanted["wanted"])),
         issued_by=job.created_by,
-        report=lambda done: report_progress(progress_key(job), done=done, total=total, doing="Issuing links"),
+        batch=Batch.objects.get(pk=job.result["batch"]),
     )
-    return _as_json(result)
+    return _outcome(result, left_out=len(keys) - len(customers))
 
 
-def _replace(job: Job) -> dict[str, object]:
-    ids = job.parameters["links"]
-    key = progress_key(job)
-    result = replace_links(
-        links=(
-            link
-            for start in range(0, len(ids), BATCH)
-            for link in Link.objects.filter(pk__in=ids[start : start + BATCH])
-        ),
-        issued_by=job.created_by,
-        wanted=job.parameters["wanted"],
-        report=lambda done: report_progress(key, done=done, total=len(ids), doing="Issuing links anew"),
-    )
-    return _as_json(result)
+def _replace(job: Job, keys: Sequence[int]) -> Outcome:
+    links = list(_links(job, keys).select_related("customer").order_by("pk"))
+    batch = Batch.objects.get(pk=job.result["batch"])
+    result = replace_links(links=links, issued_by=job.created_by, wanted=job.parameters["wanted"], batch=batch)
+    return _outcome(result, left_out=len(keys) - len(links))
 
 
-def _customers(ids: Sequence[int]) -> Iterator[Customer]:
-    for start in range(0, len(ids), BATCH):
-        yield from Customer.objects.filter(pk__in=ids[start : start + BATCH]).order_by("pk")
+def _void(job: Job, keys: Sequence[int]) -> Outcome:
+    links = _links(job, keys)
+    found = links.count()
+    voided = void_links(links=links, voided_by=_person(job), reason=job.parameters["reason"])
+    return Outcome({"voided": voided, "void_before": found - voided, "left_out": len(keys) - found})
 
 
-def _as_json(result: BulkResult) -> dict[str, object]:
+def _assign(job: Job, keys: Sequence[int]) -> Outcome:
+    customers = _customers(job, keys)
+    found = customers.count()
+    rep = User.objects.get(pk=job.parameters["rep"]) if job.parameters["rep"] else None
+    changed = assign_customers(customers=customers, rep=rep)
+    return Outcome({"assigned": changed, "same": found - changed, "left_out": len(keys) - found})
+
+
+def _outcome(result: BulkResult, *, left_out: int) -> Outcome:
     refused = [{"customer": refusal.customer.pk, "reason": refusal.reason} for refusal in result.refused]
     counts = {name: getattr(result, name) for name in ("created", "existing", "differing", "refused_count")}
-    return {**counts, "refused": refused, "batch": result.batch.pk if result.batch else None}
+    return Outcome({**counts, "left_out": left_out}, refused)
+
+
+_LEFT_OUT = {"left_out": "No longer there, or no longer yours"}
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name=ISSUE_LINKS,
+            doing="Issuing links",
+            heading="Links for {total} customer{s}",
+            counts={
+                "created": "Issued",
+                "existing": "Had the link already",
+                "differing": "…of them asking for other utilities",
+                "refused_count": "Refused",
+                **_LEFT_OUT,
+            },
+            act=_issue,
+            begin=_make_batch,
+            refusals=(IssueRefused,),
+        ),
+        Kind(
+            name=REPLACE_LINKS,
+            doing="Issuing links anew",
+            heading="{total} link{s} anew",
+            counts={"created": "Issued", "refused_count": "Refused", **_LEFT_OUT},
+            act=_replace,
+            begin=_make_batch,
+            refusals=(IssueRefused,),
+            batch=200,
+        ),
+        Kind(
+            name=VOID_LINKS,
+            doing="Voiding links",
+            heading="Void {total} link{s}",
+            counts={"voided": "Voided", "void_before": "Void before", **_LEFT_OUT},
+            act=_void,
+        ),
+        Kind(
+            name=ASSIGN_CUSTOMERS,
+            doing="Assigning customers",
+            heading="Assign {total} customer{s}",
+            counts={"assigned": "Assigned", "same": "So before", **_LEFT_OUT},
+            act=_assign,
+        ),
+    )
+}

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db import IntegrityError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
@@ -19,8 +19,10 @@ from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.customers import AssignForm, CustomerForm
 from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.csv_export import write_csv
-from portal.authorizations.services.customers import add_customer, assign_customers, change_customer
+from portal.authorizations.services.customers import add_customer, change_customer
+from portal.authorizations.services.jobs import create_assign_job, is_quick, run_job
 from portal.authorizations.tables.customers import CustomerTable
+from portal.authorizations.views.jobs import start
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
 #: How many links, other sites and calls at the door a customer's page shows.
@@ -200,17 +202,19 @@ class CustomerAssignView(PermissionRequiredMixin, View):
         if not form.is_valid():
             return self._ask(request, customers, form)
         rep = form.chosen_rep
-        total = customers.count()
-        changed = assign_customers(customers=customers, rep=rep)
+        job = create_assign_job(customers=customers, created_by=user_of(request), rep=rep)
+        if not is_quick(job):
+            return start(job)
+        result = run_job(job).result
+        changed, same = result.get("assigned", 0), result.get("same", 0)
         whose = f"assigned to {rep}" if rep else "assigned to nobody"
-        same = total - changed
         before = f" {same:,} {'was' if same == 1 else 'were'} so before." if same else ""
         messages.success(request, f"{changed:,} customer{'' if changed == 1 else 's'} {whose}.{before}")
         return redirect(f"{reverse('customer_list')}?assigned_rep={rep.pk if rep else 'null'}")
 
     def _ask(self, request: HttpRequest, customers: "QuerySet[Customer]", form: AssignForm) -> HttpResponse:
         counts = customers.order_by().aggregate(
-            count=Count("pk"), assigned=Count("pk", filter=Q(assigned_rep__isnull=False))
+            count=Count("pk"), assigned=Count("pk", filter=Q(assigned_rep__isnull=False)), up_to=Max("pk")
         )
         if not counts["count"]:
             messages.warning(request, "No customers were chosen: tick the rows first.")

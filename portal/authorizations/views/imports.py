@@ -16,7 +16,7 @@ from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import imports
 from portal.authorizations.services.customer_file import CustomerFileError
 from portal.authorizations.tasks import apply_import_task, check_import_task
-from portal.authorizations.views.link_issue import DIFFERING_SHOWN, differing_links
+from portal.authorizations.views.jobs import DIFFERING_SHOWN, differing_links
 from portal.authorizations.views.lists import user_of
 
 #: How many earlier imports, refused cells and changed values the screens show.

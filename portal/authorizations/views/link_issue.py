@@ -4,36 +4,25 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.db.models import QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.views.generic import DetailView, View
+from django.views.generic import View
 
-from portal.accounts.models import User
 from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.links import FlowUtilitiesForm, IssueForm, IssueOneForm, IssueSharedForm
-from portal.authorizations.models import Batch, Customer, Flow, Job, Link, Utility
+from portal.authorizations.models import Batch, Customer, Flow, Link, Utility
 from portal.authorizations.requests import PortalRequest
-from portal.authorizations.services.jobs import (
-    AT_ONCE,
-    REPLACE_LINKS,
-    create_issue_job,
-    create_replace_job,
-    is_stuck,
-    progress_key,
-    run_job,
-)
+from portal.authorizations.services.jobs import create_issue_job, create_replace_job
 from portal.authorizations.services.links import IssueRefused, issue_link, issue_shared_link
-from portal.authorizations.services.progress import read_progress
-from portal.authorizations.tasks import run_job_task
+from portal.authorizations.views.jobs import DIFFERING_SHOWN, differing_links, start
+from portal.authorizations.views.links import chosen_links
 from portal.authorizations.views.lists import chosen_rows, user_of
 
 #: How many customers the search on the issue page offers.
 OFFERED = 8
-#: How many links that ask for other utilities the screens name, and how many a person waits for.
-DIFFERING_SHOWN, ANEW_AT_ONCE = 50, 200
 
 
 class LinkIssueView(PermissionRequiredMixin, View):
@@ -141,19 +130,14 @@ class LinkIssueSelectionView(PermissionRequiredMixin, View):
         form = IssueForm(request.POST)
         if not form.is_valid():
             return self._show(request, customers, form)
-        ids = list(customers.order_by("pk").values_list("pk", flat=True))
         job = create_issue_job(
-            customer_ids=ids,
+            customers=customers,
             flow=form.cleaned_data["flow"],
             campaign=form.cleaned_data["campaign"],
             utilities=form.wanted_utilities,
             created_by=user_of(request),
         )
-        if len(ids) <= AT_ONCE:
-            run_job(job)
-        else:
-            run_job_task.enqueue(job.pk)
-        return redirect("job_detail", job.pk)
+        return start(job)
 
     def _chosen(self, request: HttpRequest) -> "QuerySet[Customer]":
         return chosen_rows(
@@ -163,11 +147,11 @@ class LinkIssueSelectionView(PermissionRequiredMixin, View):
         )
 
     def _show(self, request: HttpRequest, customers: "QuerySet[Customer]", form: IssueForm) -> HttpResponse:
-        count = customers.count()
-        if not count:
+        counts = customers.order_by().aggregate(count=Count("pk"), up_to=Max("pk"))
+        if not counts["count"]:
             messages.warning(request, "No customers were chosen: tick the rows first.")
             return redirect("customer_list")
-        context = {"form": form, "count": count, "flows": Flow.objects.live().exists()}
+        context = {"form": form, **counts, "flows": Flow.objects.live().exists()}
         return render(request, "authorizations/link_issue_selection.html", context, status=422 if form.errors else 200)
 
 
@@ -222,50 +206,31 @@ class BatchReplaceView(PermissionRequiredMixin, View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         batch = get_object_or_404(Batch, pk=pk)
-        job = create_replace_job(batch=batch, links=self._links(request, batch), created_by=user_of(request))
-        if len(job.parameters["links"]) <= ANEW_AT_ONCE:
-            run_job(job)
-        else:
-            run_job_task.enqueue(job.pk)
-        return redirect("job_detail", job.pk)
+        links = self._links(request, batch)
+        return start(create_replace_job(links=links, created_by=user_of(request), wanted=batch.wanted))
 
     def _links(self, request: HttpRequest, batch: Batch) -> QuerySet[Link]:
-        return differing_links(user_of(request), batch).live()  # type: ignore[attr-defined]
+        return differing_links(user_of(request), batch).live()
 
 
-def differing_links(user: User, batch: Batch) -> QuerySet[Link]:
-    """Links that a batch found, of those the user may see, which ask for other utilities than were wanted."""
-    return Link.objects.visible_to(user).with_people().of_batch(batch, "differing")
-
-
-class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
-    """How far a job is, and what came of it. People see their own; managers see all."""
+class LinkReplaceSelectionView(PermissionRequiredMixin, View):
+    """Issue the chosen links anew: the list's post asks, the next one does it."""
 
     permission_required = "authorizations.add_link"
-    context_object_name = "job"
-    request: PortalRequest
 
-    def get_queryset(self) -> QuerySet[Job]:
-        user = user_of(self.request)
-        jobs = Job.objects.select_related("created_by")
-        return jobs if user.has_perm("authorizations.view_job") else jobs.filter(created_by=user)
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return redirect("link_list")
 
-    def get_template_names(self) -> list[str]:
-        return ["authorizations/_job.html" if self.request.htmx else "authorizations/job_detail.html"]
+    def post(self, request: HttpRequest) -> HttpResponse:
+        links = chosen_links(request)
+        if "sure" not in request.POST:
+            return self._ask(request, links)
+        return start(create_replace_job(links=links.live(), created_by=user_of(request)))
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        job = self.object
-        refused = job.result.get("refused", [])
-        batch = Batch.objects.filter(pk=job.result.get("batch")).first()
-        names = Customer.objects.in_bulk([row["customer"] for row in refused])
-        return super().get_context_data(
-            **kwargs,
-            progress=read_progress(progress_key(job)),
-            stuck=is_stuck(job),
-            refused=[{"customer": names.get(row["customer"]), "reason": row["reason"]} for row in refused],
-            flow=Flow.objects.filter(pk=job.parameters.get("flow")).first(),
-            total=len(job.parameters.get("customers", job.parameters.get("links", []))),
-            is_anew=job.kind == REPLACE_LINKS,
-            batch=batch,
-            differing=differing_links(user_of(self.request), batch)[:DIFFERING_SHOWN] if batch else [],
-        )
+    def _ask(self, request: HttpRequest, links: QuerySet[Link]) -> HttpResponse:
+        live = Count("pk", filter=Q(voided_at__isnull=True, replaced_by__isnull=True))
+        counts = links.order_by().aggregate(count=Count("pk"), live=live, up_to=Max("pk"))
+        if not counts["live"]:
+            messages.warning(request, "No live links were chosen: tick the rows first.")
+            return redirect("link_list")
+        return render(request, "authorizations/link_replace_selection.html", counts)

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.db.models import QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
@@ -14,11 +14,14 @@ from django.views.generic import DetailView, View
 from portal.authorizations.filters.links import PARTS, LinkFilterSet
 from portal.authorizations.forms.links import ReplaceForm, VoidForm
 from portal.authorizations.models import Link
+from portal.authorizations.models.link import PROVEN
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.door_calls import find_next_doors
-from portal.authorizations.services.links import IssueRefused, replace_link, void_links
+from portal.authorizations.services.jobs import create_void_job, is_quick, run_job
+from portal.authorizations.services.links import IssueRefused, replace_link
 from portal.authorizations.tables.links import LinkTable
 from portal.authorizations.views import timelines
+from portal.authorizations.views.jobs import start
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 from portal.leap.authorization_urls import mark_variable_parts
 from portal.printing import qr
@@ -66,6 +69,7 @@ class LinkListView(PortalListView):
     bulk_actions = (
         BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
         BulkAction("Print…", reverse_lazy("print_create"), "authorizations.add_printjob"),
+        BulkAction("Issue anew…", reverse_lazy("link_replace_selection"), "authorizations.add_link"),
         BulkAction("Void…", reverse_lazy("link_void_selection"), "authorizations.void_link"),
     )
 
@@ -148,22 +152,24 @@ class LinkVoidView(PermissionRequiredMixin, View):
         form = VoidForm(request.POST)
         if not form.is_valid():
             return self._ask(request, links, form)
-        count = void_links(links=links, voided_by=user_of(request), reason=form.cleaned_data["reason"])
+        job = create_void_job(links=links, created_by=user_of(request), reason=form.cleaned_data["reason"])
+        if not is_quick(job):
+            return start(job)
+        count = run_job(job).result.get("voided", 0)
         messages.success(request, f"{count} link{'' if count == 1 else 's'} voided.")
         return redirect("link_detail", pk) if pk else redirect("link_list")
 
     def _ask(self, request: HttpRequest, links: "QuerySet[Link]", form: VoidForm) -> HttpResponse:
-        count = links.count()
-        if not count:
+        counts = links.order_by().aggregate(
+            count=Count("pk"),
+            live=Count("pk", filter=Q(voided_at__isnull=True)),
+            proven=Count("pk", filter=Q(status__in=PROVEN)),
+            up_to=Max("pk"),
+        )
+        if not counts["count"]:
             messages.warning(request, "No links were chosen: tick the rows first.")
             return redirect("link_list")
-        context = {
-            "form": form,
-            "count": count,
-            "live": links.filter(voided_at__isnull=True).count(),
-            "proven": links.filter(status__in=["authorized", "metered", "enrolled"]).count(),
-            "link": links.first() if count == 1 else None,
-        }
+        context = {"form": form, **counts, "link": links.first() if counts["count"] == 1 else None}
         return render(request, "authorizations/link_void.html", context, status=422 if form.errors else 200)
 
 

@@ -133,7 +133,12 @@ def chosen_rows(
     """
     if request.POST.get("all"):
         filterset = filterset_class(QueryDict(request.POST.get("query", "")), queryset=queryset, request=request)
-        return cast("QuerySet[Any]", filterset.qs if filterset.is_valid() else queryset.none())
+        if not filterset.is_valid():
+            return queryset.none()
+        chosen = cast("QuerySet[Any]", filterset.qs)
+        # What came since the person was asked is not meant.
+        up_to = request.POST.get("up_to", "")
+        return chosen.filter(pk__lte=int(up_to)) if up_to.isdecimal() and len(up_to) < 19 else chosen
     ids = [int(value) for value in request.POST.getlist("select") if value.isdecimal() and len(value) < 19]
     return queryset.filter(pk__in=ids)
 
