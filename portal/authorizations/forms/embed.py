@@ -3,8 +3,9 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 
-from portal.authorizations.models import Campaign, Flow, LandingPage, Language
+from portal.authorizations.models import Campaign, CampaignState, Flow, LandingPage, Language
 
 
 class SnippetForm(forms.Form):
@@ -36,6 +37,7 @@ class LandingPageForm(forms.ModelForm[LandingPage]):
 
     def __init__(self, *args: Any, flow: Flow, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        campaigns = Campaign.objects.filter(flow=flow)
+        # What the page has stays choosable, whatever has become of it.
+        campaigns = Campaign.objects.filter(Q(state=CampaignState.RUNNING) | Q(pk=self.instance.campaign_id), flow=flow)
         self.fields["campaign"].queryset = campaigns  # type: ignore[attr-defined]
         self.fields["campaign"].empty_label = "No campaign"  # type: ignore[attr-defined]

@@ -52,7 +52,7 @@ class ColumnsForm(forms.Form):
         super().__init__(data, initial=initial)
         self.header: Sequence[str] = imported.header
         self.fields["flow"].queryset = Flow.objects.live().order_by("name")  # type: ignore[attr-defined]
-        self.fields["campaign"].queryset = Campaign.objects.filter(flow__in=Flow.objects.live())  # type: ignore[attr-defined]
+        self.fields["campaign"].queryset = Campaign.objects.running().filter(flow__in=Flow.objects.live())  # type: ignore[attr-defined]
         for index, name in enumerate(self.header):
             self.fields[f"column_{index}"] = forms.ChoiceField(
                 label=name, required=False, choices=[("", "Leave out"), *FIELDS.items()]

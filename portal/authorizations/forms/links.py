@@ -76,7 +76,7 @@ class IssueForm(forms.Form):
         if customer is not None and customer.customer_type:
             flows = flows.filter(customer_types__in=["both", customer.customer_type])
         self.fields["flow"].queryset = flows  # type: ignore[attr-defined]
-        self.fields["campaign"].queryset = Campaign.objects.filter(flow__in=flows).select_related("flow")  # type: ignore[attr-defined]
+        self.fields["campaign"].queryset = Campaign.objects.running().filter(flow__in=flows).select_related("flow")  # type: ignore[attr-defined]
         self.fields["utilities"].queryset = Utility.objects.filter(flows__in=flows).distinct()  # type: ignore[attr-defined]
         if customer is not None and customer.utility is not None:
             self.fields[

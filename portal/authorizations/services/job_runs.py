@@ -59,6 +59,8 @@ class Kind:
     """What is counted, in the order in which it is shown: name in the result → words."""
     act: Callable[[Job, Sequence[int]], Outcome]
     begin: Callable[[Job], dict[str, Any]] | None = None
+    finish: Callable[[Job], dict[str, Any]] | None = None
+    """Returns what the result says besides once all rows are dealt with; in one transaction with the job's end."""
     refusals: tuple[type[Exception], ...] = ()
     batch: int = 2000
     """Rows of one transaction: about a second's work, for which SQLite lets nobody else write."""
@@ -123,8 +125,11 @@ def _run_batch(job: Job, kind: Kind) -> bool:
     following = job.rows.filter(pk__gt=job.position).order_by("pk")
     rows = list(following.values_list("pk", "row")[: kind.batch])
     if not rows:
-        _end(job, JobState.DONE)
-        job.rows.all().delete()
+        with transaction.atomic():
+            if kind.finish:
+                _note(job, result={**job.result, **kind.finish(job)})
+            _end(job, JobState.DONE)
+            job.rows.all().delete()
         return False
     if Job.objects.filter(pk=job.pk, cancel_asked_at__isnull=False).exists():
         _end(job, JobState.CANCELLED)
@@ -195,13 +200,22 @@ def carry_on(job: Job) -> bool:
 def can_carry_on(job: Job) -> bool:
     """Whether there is something left to do that nobody does."""
     ended = job.state in (JobState.FAILED, JobState.CANCELLED)
-    return (ended or is_stuck(job)) and job.rows.filter(pk__gt=job.position).exists()
+    # They go with the end: one that died right before it has rows, too.
+    return (ended or is_stuck(job)) and job.rows.exists()
 
 
 def is_stuck(job: Job) -> bool:
     """Whether a job has not moved for minutes: its process has died, or no worker runs."""
     is_old = timezone.now() - job.created_at > timedelta(seconds=STALE_SECONDS)
     return job.is_under_way and is_old and read_progress(progress_key(job)).is_stale
+
+
+def person_of(job: Job) -> User:
+    """Return whose job it is, with the rights that the person has now. Raises JobRefusedError."""
+    user = User.objects.filter(pk=job.created_by_id, is_active=True).first()
+    if user is None:
+        raise JobRefusedError("Whoever asked for it may no longer sign in.")
+    return user
 
 
 def progress_key(job: Job) -> str:

@@ -4,6 +4,7 @@ How jobs run, are cancelled and carried on stands in `job_runs.py`.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,14 +13,16 @@ from portal.accounts.models import User
 from portal.authorizations.models import Batch, Campaign, Customer, Flow, Job, Link, Utility
 from portal.authorizations.services import job_runs
 from portal.authorizations.services.bulk_links import BulkResult, issue_links, replace_links
+from portal.authorizations.services.campaign_launch import ask_customers, print_launch
+from portal.authorizations.services.campaign_review import LEFT_OUT
 from portal.authorizations.services.customers import assign_customers
-from portal.authorizations.services.job_runs import JobRefusedError, Kind, Outcome
+from portal.authorizations.services.job_runs import Kind, Outcome, person_of
 from portal.authorizations.services.links import IssueRefused, void_links
 
 #: Up to so many rows the person waits for the answer; more go to the worker. Issuing anew takes longer for each.
 AT_ONCE, ANEW_AT_ONCE = 2000, 200
 ISSUE_LINKS, REPLACE_LINKS, VOID_LINKS = "issue links", "issue links anew", "void links"
-ASSIGN_CUSTOMERS = "assign customers"
+ASSIGN_CUSTOMERS, LAUNCH_CAMPAIGN = "assign customers", "launch campaign"
 
 
 def create_issue_job(
@@ -59,6 +62,15 @@ def create_assign_job(*, customers: QuerySet[Customer], created_by: User, rep: U
     return job_runs.create_job(kind=kind, rows=customers, created_by=created_by, parameters=parameters)
 
 
+def create_launch_job(
+    *, campaign: Campaign, customers: QuerySet[Customer], created_by: User, due_at: datetime
+) -> Job:
+    """Note that a campaign's audience shall have links, and mails (from `due_at` on) or sheets as the campaign says."""
+    parameters = {"campaign": campaign.pk, "flow": campaign.flow_id, "due_at": due_at.isoformat()}
+    kind = KINDS[LAUNCH_CAMPAIGN]
+    return job_runs.create_job(kind=kind, rows=customers, created_by=created_by, parameters=parameters)
+
+
 def run_job(job: Job) -> Job:
     """Run a job that waits, or carry it on. See `job_runs.run`."""
     return job_runs.run(job, KINDS[job.kind])
@@ -69,20 +81,12 @@ def is_quick(job: Job) -> bool:
     return job.total <= (ANEW_AT_ONCE if job.kind == REPLACE_LINKS else AT_ONCE)
 
 
-def _person(job: Job) -> User:
-    """Whose job it is, with the rights that the person has now."""
-    user = User.objects.filter(pk=job.created_by_id, is_active=True).first()
-    if user is None:
-        raise JobRefusedError("Whoever asked for it may no longer sign in.")
-    return user
-
-
 def _customers(job: Job, keys: Sequence[int]) -> QuerySet[Customer]:
-    return Customer.objects.visible_to(_person(job)).filter(pk__in=keys)
+    return Customer.objects.visible_to(person_of(job)).filter(pk__in=keys)
 
 
 def _links(job: Job, keys: Sequence[int]) -> QuerySet[Link]:
-    return Link.objects.visible_to(_person(job)).filter(pk__in=keys)
+    return Link.objects.visible_to(person_of(job)).filter(pk__in=keys)
 
 
 def _make_batch(job: Job) -> dict[str, Any]:
@@ -113,7 +117,7 @@ def _replace(job: Job, keys: Sequence[int]) -> Outcome:
 def _void(job: Job, keys: Sequence[int]) -> Outcome:
     links = _links(job, keys)
     found = links.count()
-    voided = void_links(links=links, voided_by=_person(job), reason=job.parameters["reason"])
+    voided = void_links(links=links, voided_by=person_of(job), reason=job.parameters["reason"])
     return Outcome({"voided": voided, "void_before": found - voided, "left_out": len(keys) - found})
 
 
@@ -123,6 +127,29 @@ def _assign(job: Job, keys: Sequence[int]) -> Outcome:
     rep = User.objects.get(pk=job.parameters["rep"]) if job.parameters["rep"] else None
     changed = assign_customers(customers=customers, rep=rep)
     return Outcome({"assigned": changed, "same": found - changed, "left_out": len(keys) - found})
+
+
+def _launch(job: Job, keys: Sequence[int]) -> Outcome:
+    customers = _customers(job, keys)
+    asked = ask_customers(
+        campaign_id=job.parameters["campaign"],
+        customers=customers,
+        by=job.created_by,
+        batch=Batch.objects.get(pk=job.result["batch"]),
+        due_at=datetime.fromisoformat(job.parameters["due_at"]),
+    )
+    outcome = _outcome(asked.links, left_out=len(keys) - customers.count())
+    outcome.counts |= {"mails": asked.mails} | {f"left_out_{why}": asked.left_out[why] for why in LEFT_OUT}
+    return outcome
+
+
+def _print_launch(job: Job) -> dict[str, Any]:
+    printed = print_launch(
+        campaign_id=job.parameters["campaign"], batch=Batch.objects.get(pk=job.result["batch"]), by=job.created_by
+    )
+    if printed is None:
+        return {}
+    return {"print_refused": printed} if isinstance(printed, str) else {"print_job": printed.pk}
 
 
 def _outcome(result: BulkResult, *, left_out: int) -> Outcome:
@@ -174,6 +201,24 @@ KINDS: dict[str, Kind] = {
             heading="Assign {total} customer{s}",
             counts={"assigned": "Assigned", "same": "So before", **_LEFT_OUT},
             act=_assign,
+        ),
+        Kind(
+            name=LAUNCH_CAMPAIGN,
+            doing="Issuing links and queueing mails",
+            heading="Launch for {total} customer{s}",
+            counts={
+                "created": "Issued",
+                "existing": "Had the link already",
+                "mails": "Mails queued",
+                "refused_count": "Refused by the flow",
+                **{f"left_out_{why}": words for why, words in LEFT_OUT.items()},
+                **_LEFT_OUT,
+            },
+            act=_launch,
+            begin=_make_batch,
+            finish=_print_launch,
+            refusals=(IssueRefused,),
+            batch=1000,
         ),
     )
 }

@@ -164,10 +164,10 @@ def _link_of(customer: Customer, *, asked: LinkRequest, page: LandingPage, flow:
     utilities = None
     if flow.journey == Journey.LEGACY and customer.utility_id is None and asked.utility is not None:
         utilities = [asked.utility]
+    # A public door works whatever has become of the campaign that counts its links.
+    campaign = page.campaign if page.campaign and page.campaign.is_running else None
     try:
-        return issue_link(
-            customer=customer, flow=flow, issued_by=None, campaign=page.campaign, utilities=utilities
-        ).link
+        return issue_link(customer=customer, flow=flow, issued_by=None, campaign=campaign, utilities=utilities).link
     except IssueRefused:
         return None
 

@@ -9,12 +9,26 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, PaperAuthorization, Utility
+from portal.authorizations.models import (
+    Campaign,
+    CampaignState,
+    Customer,
+    Flow,
+    Journey,
+    Link,
+    PaperAuthorization,
+    Utility,
+)
 from portal.authorizations.services.flow_urls import build_url
 from portal.leap import reference_ids
 
 #: A generated id that is taken already has one chance in 10^16: a second try is plenty.
 _TRIES = 3
+_WHY_NOT_RUNNING = {
+    CampaignState.DRAFT: "The campaign “{}” is a draft: launch it first.",
+    CampaignState.PAUSED: "The campaign “{}” is paused: resume it first.",
+    CampaignState.CLOSED: "The campaign “{}” is closed: it issues no more links. Make a new one.",
+}
 _T = TypeVar("_T")
 
 
@@ -47,16 +61,19 @@ class Request:
 class FlowRules:
     """The rules of one flow and campaign, read once and asked for every customer.
 
-    Raises IssueRefused at once if no link can come from them at all.
+    Raises IssueRefused at once if no link can come from them at all. `any_state`: the campaign need not be running,
+    since a link of it is issued anew, or a launch is only foreseen.
     """
 
-    def __init__(self, *, flow: Flow, campaign: Campaign | None = None) -> None:
+    def __init__(self, *, flow: Flow, campaign: Campaign | None = None, any_state: bool = False) -> None:
         if not flow.is_live:
             raise IssueRefused(
                 f"The flow “{flow}” is {flow.get_state_display()}, not live: links come only from a live flow. "
                 "An admin sets it live once Leap has configured it.",
                 "flow",
             )
+        if campaign is not None and not any_state and not campaign.is_running:
+            raise IssueRefused(_WHY_NOT_RUNNING[campaign.state].format(campaign), "campaign")
         if campaign is not None and campaign.flow_id != flow.pk:
             raise IssueRefused(f"The campaign “{campaign}” belongs to the flow “{campaign.flow}”.", "campaign")
         self.flow = flow
@@ -181,7 +198,8 @@ def _replace(*, link: Link, by: User | None, utilities: Sequence[Utility] | None
             if link.voided_at
             else "This link has been replaced already: issue the newest one anew."
         )
-    rules = FlowRules(flow=link.flow, campaign=link.campaign)
+    # Who has been asked may ask back, whatever has become of the campaign.
+    rules = FlowRules(flow=link.flow, campaign=link.campaign, any_state=True)
     if utilities is None and link.flow.journey == Journey.LEGACY and link.utility is not None:
         utilities = [link.utility]
     request = rules.request_for(link.customer, utilities)
@@ -247,8 +265,9 @@ def check_reference_id(*, reference_id: str, customer: Customer | None) -> None:
 
 
 def _read_rules(flow: Flow, campaign: Campaign | None) -> FlowRules:
-    """Read the flow as it is now: an admin may have retired it since the form was shown. Raises IssueRefused."""
-    return FlowRules(flow=Flow.objects.get(pk=flow.pk), campaign=campaign)
+    """Read both as they are now: retired or paused since the form was shown, perhaps. Raises IssueRefused."""
+    now = Campaign.objects.get(pk=campaign.pk) if campaign else None
+    return FlowRules(flow=Flow.objects.get(pk=flow.pk), campaign=now)
 
 
 def _try(act: Callable[[], _T]) -> _T:

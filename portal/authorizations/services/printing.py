@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -56,9 +57,7 @@ PAGES_AT_ONCE = 4
 MOST_LABELS = 50_000
 #: How long sheets are kept; they can be printed again from the job afterwards.
 KEPT = timedelta(days=30)
-_UNEXPECTED = (
-    "An unexpected error stopped it, and nothing was printed. Print it again; the log of the portal says more."
-)
+_UNEXPECTED = "An unexpected error stopped it, and nothing was printed. Print it again; the log says more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +138,15 @@ def preview_print(*, links: QuerySet[Link], request: PrintRequest, user: User | 
         for link in first.prefetch_related(None)
     )
     return Preview(page_png(labels, options), scan)
+
+
+def preview_unissued(*, links: Sequence[Link], request: PrintRequest, user: User | None) -> Preview:
+    """Draw the first page of links that are not saved yet, at least one. Raises PrintRefusedError."""
+    options = _sheet_options(_unsaved_job(request, user))
+    scan = check_options(options, text_of(links[0], request.target))
+    room = options.stock.labels_per_page - options.start_at + 1
+    labels = (label_of(link, target=request.target, language=request.language, lines=request.lines) for link in links)
+    return Preview(page_png(islice(labels, room), options), scan)
 
 
 def check_request(request: PrintRequest) -> Scannability:

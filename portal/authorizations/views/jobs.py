@@ -64,7 +64,7 @@ class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
             counts=[
                 {"words": words, "count": job.result.get(name, 0), "is_fault": name == "refused_count"}
                 for name, words in counts
-                if name != "left_out" or job.result.get(name)
+                if job.result.get(name) or not name.startswith("left_out")
             ],
             refused=[{"customer": names.get(row["customer"]), "reason": row["reason"]} for row in job.refusals],
             flow=Flow.objects.filter(pk=job.parameters.get("flow")).first(),

@@ -1,0 +1,285 @@
+"""Look at a campaign before its launch: whom it reaches, who is left out or refused and why, and what stands in the way.
+
+Counted inside the database, in one pass over the audience, whatever its size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from portal.authorizations.models import (
+    PROVEN,
+    AudienceKind,
+    Campaign,
+    Customer,
+    Installation,
+    Link,
+    Utility,
+)
+from portal.authorizations.services.campaign_print import explain_print
+from portal.authorizations.services.flow_preview import EXAMPLE_REFERENCE_ID
+from portal.authorizations.services.flow_urls import build_url
+from portal.authorizations.services.links import FlowRules, IssueRefused
+from portal.leap import reference_ids
+from portal.leap.authorization_urls import mark_variable_parts
+
+#: Why customers of an audience are left out, whatever the flow: the first that holds, in words.
+LEFT_OUT = {
+    "erased": "Erased",
+    "refused": "Refused at the door",
+    "no_address": "No email address",
+    "stopped": "Unsubscribed, or their mail came back",
+    "proven": "Authorized in this flow already, as Leap says",
+}
+#: Customers that stand as examples beside a reason.
+EXAMPLES = 3
+#: The hour of the day at which a campaign that begins later sends its first mail.
+FIRST_MAIL = time(9)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Customers who get no link for one reason, the first few of them to look at."""
+
+    reason: str
+    count: int
+    examples: list[Customer]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A link exactly as one of these customers will have it, but for its reference id and code."""
+
+    customer: Customer
+    url: str
+    short_url: str
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        return [{"text": text, "marked": marked} for text, marked in mark_variable_parts(self.url)]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """What has to be done before the launch; `step` is the step of the wizard, or the place, where it is done."""
+
+    reason: str
+    step: str
+
+
+@dataclass(slots=True)
+class Review:
+    """What a launch would do now."""
+
+    total: int = 0
+    new: int = 0
+    kept: int = 0
+    left_out: list[Group] = field(default_factory=list)
+    refused: list[Group] = field(default_factory=list)
+    sample: Sample | None = None
+    blockers: list[Blocker] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def reached(self) -> int:
+        """Customers who have a link afterwards."""
+        return self.new + self.kept
+
+    @property
+    def left_out_count(self) -> int:
+        return sum(group.count for group in self.left_out)
+
+    @property
+    def refused_count(self) -> int:
+        return sum(group.count for group in self.refused)
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.blockers
+
+
+def with_fates(customers: QuerySet[Customer], campaign: Campaign) -> QuerySet[Customer]:
+    """Add `fate`: the name in LEFT_OUT of why the campaign leaves a customer out, empty for whom it asks."""
+    proven = Link.objects.filter(customer=OuterRef("pk"), flow=campaign.flow_id, status__in=PROVEN)
+    whens = [
+        When(erased_at__isnull=False, then=Value("erased")),
+        When(refused_at__isnull=False, then=Value("refused")),
+    ]
+    if campaign.is_mailed:
+        whens += [
+            When(email="", then=Value("no_address")),
+            When(mail_stopped_at__isnull=False, then=Value("stopped")),
+        ]
+    whens.append(When(Exists(proven), then=Value("proven")))
+    return customers.annotate(fate=Case(*whens, default=Value(""), output_field=CharField()))
+
+
+def review_campaign(*, campaign: Campaign, customers: QuerySet[Customer]) -> Review:
+    """Return what a launch over these customers (its audience, as far as the person may see it) would do now."""
+    review = Review(blockers=list(_find_blockers(campaign)))
+    _count(review, campaign, with_fates(customers, campaign))
+    review.blockers += _check_numbers(campaign, review)
+    review.warnings += _find_warnings(campaign, review)
+    return review
+
+
+def first_mail_at(campaign: Campaign) -> datetime:
+    """When the campaign's first mail may go out: now, or on the morning of the day on which it begins."""
+    now = timezone.now()
+    if campaign.starts_on and campaign.starts_on > timezone.localdate(now):
+        return timezone.make_aware(datetime.combine(campaign.starts_on, FIRST_MAIL))
+    return now
+
+
+def sending_takes(mails: int) -> timedelta:
+    """Return how long so many mails take at the installation's rate."""
+    return timedelta(minutes=-(-mails // Installation.objects.current().mails_per_minute))
+
+
+def _count(review: Review, campaign: Campaign, customers: QuerySet[Customer]) -> None:
+    """One statement counts, one more for each reason reads its examples: reasons are few, customers many."""
+    has_link = Exists(Link.objects.live().filter(customer=OuterRef("pk"), flow=campaign.flow_id, campaign=campaign))
+    counted = customers.order_by().annotate(has_link=has_link)
+    rows = list(counted.values("fate", "has_link", "utility", "customer_type").annotate(n=Count("pk", distinct=True)))
+    review.total = sum(row["n"] for row in rows)
+    for fate, words in LEFT_OUT.items():
+        if count := sum(row["n"] for row in rows if row["fate"] == fate):
+            review.left_out.append(Group(words, count, _examples(customers.filter(fate=fate))))
+    if not _has_live_flow(campaign):
+        # Whom it takes cannot be said; what to do about it stands among the blockers.
+        return
+    asked = [row for row in rows if not row["fate"]]
+    reasons: dict[str, list[tuple[Any, str]]] = {}
+    numbers: dict[str, int] = {}
+    good: list[tuple[Any, str]] = []
+    answers = _ask_flow(campaign, {(row["utility"], row["customer_type"]) for row in asked})
+    for row in asked:
+        kind = (row["utility"], row["customer_type"])
+        if reason := answers[kind]:
+            reasons.setdefault(reason, []).append(kind)
+            numbers[reason] = numbers.get(reason, 0) + row["n"]
+        elif row["has_link"]:
+            review.kept += row["n"]
+            good.append(kind)
+        else:
+            review.new += row["n"]
+            good.append(kind)
+    for reason, kinds in sorted(reasons.items(), key=lambda item: -numbers[item[0]]):
+        found = _examples(customers.filter(_of_kinds(kinds), fate=""))
+        review.refused.append(Group(reason, numbers[reason], found))
+    if good:
+        first = customers.filter(_of_kinds(good), fate="").select_related("utility").order_by("pk").first()
+        review.sample = _sample(campaign, first) if first else None
+
+
+def _has_live_flow(campaign: Campaign) -> bool:
+    return campaign.flow_id is not None and campaign.flow.is_live
+
+
+def _ask_flow(campaign: Campaign, kinds: set[tuple[Any, str]]) -> dict[tuple[Any, str], str]:
+    """Return for each pair of utility and customer type why the flow refuses it, or "" if it does not."""
+    utilities = Utility.objects.in_bulk([pk for pk, _ in kinds if pk is not None])
+    rules = FlowRules(flow=campaign.flow, campaign=campaign, any_state=True)
+    answers = {}
+    for pk, customer_type in kinds:
+        customer = Customer(utility=utilities.get(pk), customer_type=customer_type)
+        try:
+            rules.request_for(customer)
+            answers[pk, customer_type] = ""
+        except IssueRefused as refusal:
+            answers[pk, customer_type] = str(refusal)
+    return answers
+
+
+def _of_kinds(kinds: Sequence[tuple[Any, str]]) -> Q:
+    wanted = Q()
+    for utility, customer_type in kinds:
+        wanted |= Q(utility=utility, customer_type=customer_type)
+    return wanted
+
+
+def _examples(customers: QuerySet[Customer]) -> list[Customer]:
+    return list(customers.order_by("pk")[:EXAMPLES])
+
+
+def _sample(campaign: Campaign, customer: Customer) -> Sample:
+    request = FlowRules(flow=campaign.flow, campaign=campaign, any_state=True).request_for(customer)
+    url = build_url(
+        flow=campaign.flow,
+        utility_id=request.utility.utility_id if request.utility else "",
+        requested_utilities=[utility.utility_id for utility in request.requested],
+        reference_id=EXAMPLE_REFERENCE_ID,
+    )
+    return Sample(customer, url, Link(code=reference_ids.to_code(EXAMPLE_REFERENCE_ID)).short_url)
+
+
+def _find_blockers(campaign: Campaign) -> "Sequence[Blocker]":
+    """What stands in the way, whoever the audience is."""
+    found = []
+    if campaign.flow_id is None:
+        found.append(Blocker("Choose the flow that the links come from.", "flow"))
+    elif not campaign.flow.is_live:
+        found.append(
+            Blocker(
+                f"The flow “{campaign.flow}” is {campaign.flow.get_state_display()}, and links come only from a live one. Choose "
+                "another flow, or ask an admin to set it live once Leap has configured it.",
+                "flow",
+            )
+        )
+    if campaign.ends_on and campaign.ends_on < timezone.localdate():
+        found.append(Blocker("The campaign’s last day is over. Give it another one.", "basics"))
+    if campaign.is_mailed:
+        found += _check_mail()
+    return found
+
+
+def _check_mail() -> "Sequence[Blocker]":
+    found = []
+    if not Installation.objects.current().postal_address.strip():
+        found.append(
+            Blocker("Invitations carry the sender’s postal address, and none is set. An admin sets it.", "installation")
+        )
+    if _writes_to_the_log() and not settings.SANDBOX:
+        found.append(
+            Blocker(
+                "No mail server is set: mails would only be written to the portal’s log. Set EMAIL_URL to an SMTP "
+                "server and start the portal anew.",
+                "",
+            )
+        )
+    return found
+
+
+def _writes_to_the_log() -> bool:
+    return settings.EMAIL_BACKEND.split(".")[-2] in ("console", "dummy")
+
+
+def _check_numbers(campaign: Campaign, review: Review) -> "Sequence[Blocker]":
+    if campaign.audience_kind is AudienceKind.NOBODY:
+        if campaign.is_mailed:
+            return [Blocker("Nobody is chosen, and an email campaign writes to somebody. Choose its audience.", "audience")]
+        return []
+    if not review.total:
+        return [Blocker("Nobody is in the audience. Choose another one, or “Nobody yet”.", "audience")]
+    if _has_live_flow(campaign) and not review.reached:
+        return [Blocker("Nobody of the audience would get a link, for the reasons below.", "audience")]
+    if reason := explain_print(campaign, review.reached):
+        return [Blocker(reason, "print")]
+    return []
+
+
+def _find_warnings(campaign: Campaign, review: Review) -> "Sequence[str]":
+    found = []
+    if campaign.is_mailed and _writes_to_the_log() and settings.SANDBOX:
+        found.append("This is a rehearsal: no mail server is set, and mails are only written to the portal’s log.")
+    if campaign.starts_on and campaign.starts_on > timezone.localdate() and campaign.is_mailed:
+        found.append(
+            f"The links are issued at the launch; the first mail leaves on {campaign.starts_on:%Y-%m-%d}, when the "
+            "campaign begins."
+        )
+    return found
