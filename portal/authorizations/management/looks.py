@@ -1,14 +1,18 @@
 """What the worker looks after beside its tasks, each in a thread of its own."""
 
 import logging
+import math
 import threading
 from datetime import timedelta
 from typing import ClassVar
 
 from django.db import Error, connections
+from django.utils import timezone
 
+from portal.authorizations.models import Installation
 from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
+from portal.authorizations.services.mailings import send_due_mails
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
 from portal.authorizations.services.printing import forget_old_prints
 from portal.authorizations.services.replay import replay_spool
@@ -90,6 +94,20 @@ class LinkRequestAnswerer(RegularLook):
 
     def act(self) -> None:
         answer_link_requests()
+
+
+class MailSender(RegularLook):
+    """Sends invitations and reminders that are due: at each look its share of the mails that a minute may see."""
+
+    what = "mails"
+
+    def act(self) -> None:
+        installation = Installation.objects.first()
+        if installation is not None:
+            share = math.ceil(installation.mails_per_minute * self.every / 60)
+            sent = send_due_mails(now=timezone.now(), most=share, is_over=self._stopped.is_set)
+            if sent:
+                logger.info("Mails: %d sent", sent)
 
 
 class ImportTidier(RegularLook):

@@ -15,6 +15,7 @@ from portal.authorizations.management.looks import (
     EventInterpreter,
     ImportTidier,
     LinkRequestAnswerer,
+    MailSender,
     MeterSyncer,
     PrintTidier,
     RegularLook,
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 REPLAY_EVERY = 30.0
 """Seconds between two looks into the spool and for events."""
+MAIL_EVERY = 10.0
+"""Seconds between two looks for mails that are due; one connection to the mail server serves a look."""
 TIDY_EVERY = 3600.0
 """Seconds between two looks for imports and prints whose time is over."""
 SYNC_EVERY = 15 * 60.0
@@ -51,7 +54,7 @@ class PatientWorker(Worker):
 class Command(PortalCommand, db_worker.Command):
     help = (
         "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events and requests "
-        "for a link that wait, and a sync of meters with Leap now and then."
+        "for a link that wait, invitations and reminders that are due, and a sync of meters with Leap now and then."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -100,7 +103,7 @@ class Command(PortalCommand, db_worker.Command):
         every = options["replay_every"]
         looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every), LinkRequestAnswerer(every)]
         if not batch:
-            looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
+            looks += [MailSender(MAIL_EVERY), ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
         if not batch and options["sync_every"] > 0:
             looks.append(MeterSyncer(options["sync_every"]))
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
