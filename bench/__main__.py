@@ -14,23 +14,27 @@ from bench.databases import POSTGRESQL
 from bench.harness import (
     MIN_ROUNDS,
     DifferentWorkError,
+    Growth,
     MissingPeerError,
     Result,
     Shares,
+    format_growth,
     format_shares,
     format_table,
 )
-from bench.parts import PARTS, measure_apart
+from bench.parts import PARTS, Line, measure_apart
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     start = time.monotonic()
-    server = options.server if options.postgresql else ""
-    results: list[Result | Shares] = []
+    chosen = options.server if options.postgresql else ""
+    results: list[Line] = []
     for name in options.parts or PARTS:
         print(f"Measuring {name} …", file=sys.stderr, flush=True)
         try:
+            # Populations are measured on both databases.
+            server = options.server if PARTS[name].has_own_databases else chosen
             results += measure_apart(name, rounds=options.rounds, quick=options.quick, server=server)
         except (MissingPeerError, DifferentWorkError, BrokenProcessPool) as error:
             print(f"bench: {name}: {error}", file=sys.stderr)
@@ -43,6 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
     if shares := [result for result in results if isinstance(result, Shares)]:
         print(f"Printed codes, {inputs}: the share that still decodes after each damage.")
         print(format_shares(shares))
+    if growths := [result for result in results if isinstance(result, Growth)]:
+        print(f"{inputs.capitalize()}, {options.rounds} rounds after a warm one, medians. Ratio: last to first.")
+        print(format_growth(growths))
     print(f"Ended after {(time.monotonic() - start) / 60:.1f} minutes.", file=sys.stderr)
     return 1 if options.strict and not all(result.met for result in results) else 0
 

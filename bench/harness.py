@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from typing import ClassVar
 
 MIN_ROUNDS = 5
 
@@ -59,6 +60,34 @@ class Shares:
     @property
     def met(self) -> bool:
         return self.goal is None or all(number >= self.goal * self.of for number in self.succeeded.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """One line of a table of growth: one thing done at several sizes, the smallest first."""
+
+    name: str
+    sizes: tuple[int, ...]
+    queries: tuple[int, ...]
+    milliseconds: tuple[float, ...]
+    goal: float | None
+    """The most that the largest may take of the smallest's time; without it it is only told."""
+
+    #: What is quicker than that is at its floor: there the ratio says nothing.
+    QUICK_ENOUGH: ClassVar[float] = 25.0
+    #: An empty page asks for less than a full one does.
+    MORE_QUERIES: ClassVar[int] = 4
+
+    @property
+    def ratio(self) -> float:
+        return self.milliseconds[-1] / self.milliseconds[0]
+
+    @property
+    def met(self) -> bool:
+        if self.goal is None:
+            return True
+        in_time = self.ratio <= self.goal or self.milliseconds[-1] <= self.QUICK_ENOUGH
+        return in_time and self.queries[-1] <= self.queries[0] + self.MORE_QUERIES
 
 
 def require_peer(module: str, distribution: str) -> str:
@@ -193,6 +222,18 @@ def format_shares(shares: Sequence[Shares]) -> str:
         for line in shares
     ]
     return _aligned([header, *lines])
+
+
+def format_growth(lines: Sequence[Growth]) -> str:
+    """The table of growth: queries and milliseconds at each size; all lines have the same sizes."""
+    header = ("what", *(f"{size:,}" for size in lines[0].sizes), "ratio", "goal", "")
+    table: list[tuple[str, ...]] = [header]
+    for line in lines:
+        cells = (f"{q} q {ms:.1f} ms" for q, ms in zip(line.queries, line.milliseconds, strict=True))
+        goal = "none" if line.goal is None else f"<= {line.goal:g}"
+        met = "" if line.goal is None else "met" if line.met else "MISSED"
+        table.append((line.name, *cells, f"{line.ratio:.2f}", goal, met))
+    return _aligned(table)
 
 
 def _aligned(lines: Sequence[Sequence[str]]) -> str:

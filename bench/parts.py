@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from bench.databases import portal_on, temporary_database
-from bench.harness import MissingPeerError, Result, Shares
+from bench.harness import Growth, MissingPeerError, Result, Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,8 @@ class Part:
 
     module: str
     settings: str = "portal.settings"
+    has_own_databases: bool = False
+    """It has `measure(rounds, *, quick, server)` instead, and looks for its databases itself: populations, on both."""
 
 
 PARTS = {
@@ -23,10 +25,15 @@ PARTS = {
     "doors": Part("bench.public_doors", "bench.peers.settings"),
     "qr": Part("bench.qr"),
     "scan": Part("bench.scan"),
+    "scale": Part("bench.scale", has_own_databases=True),
+    "export": Part("bench.export", has_own_databases=True),
 }
 
 
-def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Result | Shares]:
+Line = Result | Shares | Growth
+
+
+def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Line]:
     """Measure one part. Called in a new process, as Django is set up once in each."""
     part = PARTS[name]
     with temporary_database(server) as database_url:
@@ -37,7 +44,10 @@ def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Result 
             raise MissingPeerError(f"{error}: pip install -r requirements-dev.txt") from error
 
 
-def measure_apart(name: str, *, rounds: int, quick: bool, server: str) -> list[Result | Shares]:
-    """Measure one part in a process of its own."""
+def measure_apart(name: str, *, rounds: int, quick: bool, server: str) -> list[Line]:
+    """Measure one part in a process of its own; one that has its own databases takes one for each of them."""
+    if PARTS[name].has_own_databases:
+        found: list[Line] = importlib.import_module(PARTS[name].module).measure(rounds, quick=quick, server=server)
+        return found
     with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measure, name, rounds=rounds, quick=quick, server=server).result()
