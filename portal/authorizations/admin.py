@@ -46,7 +46,7 @@ from portal.authorizations.models import (
     Utility,
     Visit,
 )
-from portal.authorizations.services.campaigns import save_campaign
+from portal.authorizations.services.campaigns import save_basics
 from portal.authorizations.services.customers import add_customer, change_customer
 from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.links import void_links
@@ -259,13 +259,17 @@ class UtilityAdmin(ReadOnlyAdmin):
 class CampaignAdmin(StaffFormAdmin):
     form = CampaignForm
     view_on_site = on_its_screen("campaign_detail")
-    list_display = ("name", "flow", "channel", "owner", "starts_on", "ends_on")
-    list_filter = ("channel", "flow")
+    list_display = ("name", "flow", "channel", "state", "owner", "starts_on", "ends_on")
+    list_filter = ("state", "channel", "flow")
     search_fields = ("name",)
     list_select_related = ("flow", "owner")
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A campaign begins in the wizard, which asks for what it needs."""
+        return False
+
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
-        save_campaign(campaign=obj, utilities=form.cleaned_data["requested_utilities"])
+        save_basics(campaign=obj)
 
 
 @admin.register(Visit)

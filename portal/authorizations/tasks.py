@@ -14,8 +14,10 @@ from portal.authorizations.services.printing import run_print_job
 
 @task()
 def run_job_task(job_id: int) -> None:
-    """Run a job."""
-    run_job(Job.objects.get(pk=job_id))
+    """Run a job, and print the sheets that it asks for."""
+    job = run_job(Job.objects.get(pk=job_id))
+    if printed := PrintJob.objects.filter(pk=job.result.get("print_job")).first():
+        run_print_job(printed)
 
 
 @task()

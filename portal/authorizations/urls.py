@@ -3,6 +3,8 @@
 from django.urls import URLPattern, path, re_path
 
 from portal.authorizations.views import (
+    campaign_states,
+    campaign_wizard,
     campaigns,
     confirmations,
     customers,
@@ -70,9 +72,19 @@ urlpatterns: list[URLPattern] = [
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
-    path("campaigns/new/", campaigns.CampaignCreateView.as_view(), name="campaign_create"),
+    path("campaigns/new/", campaign_wizard.CampaignCreateView.as_view(), name="campaign_create"),
+    path("campaigns/compare/", campaigns.CampaignCompareView.as_view(), name="campaign_compare"),
     path("campaigns/<int:pk>/", campaigns.CampaignDetailView.as_view(), name="campaign_detail"),
-    path("campaigns/<int:pk>/edit/", campaigns.CampaignUpdateView.as_view(), name="campaign_update"),
+    path("campaigns/<int:pk>/edit/", campaign_wizard.CampaignUpdateView.as_view(), name="campaign_update"),
+    path("campaigns/<int:pk>/audience/", campaign_wizard.CampaignAudienceView.as_view(), name="campaign_audience"),
+    path("campaigns/<int:pk>/flow/", campaign_wizard.CampaignFlowView.as_view(), name="campaign_flow"),
+    path("campaigns/<int:pk>/print/", campaign_wizard.CampaignPrintView.as_view(), name="campaign_print"),
+    path("campaigns/<int:pk>/review/", campaign_wizard.CampaignReviewView.as_view(), name="campaign_review"),
+    path("campaigns/<int:pk>/launch/", campaign_states.CampaignLaunchView.as_view(), name="campaign_launch"),
+    path("campaigns/<int:pk>/pause/", campaign_states.CampaignPauseView.as_view(), name="campaign_pause"),
+    path("campaigns/<int:pk>/resume/", campaign_states.CampaignResumeView.as_view(), name="campaign_resume"),
+    path("campaigns/<int:pk>/close/", campaign_states.CampaignCloseView.as_view(), name="campaign_close"),
+    path("campaigns/<int:pk>/discard/", campaign_states.CampaignDiscardView.as_view(), name="campaign_discard"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
     path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),

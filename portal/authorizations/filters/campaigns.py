@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Channel, Flow
+from portal.authorizations.models import Campaign, CampaignState, Channel, Flow
 
 
 def list_owners(request: HttpRequest | None) -> "QuerySet[User]":
@@ -22,14 +22,15 @@ class CampaignFilterSet(filters.FilterSet):
         max_length=200,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Campaign or flow"}),
     )
+    state = filters.ChoiceFilter(choices=CampaignState.choices, label="State", empty_label="State")
     flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), label="Flow", empty_label="All flows")
     channel = filters.ChoiceFilter(choices=Channel.choices, label="Channel", empty_label="Channel")
     owner = filters.ModelChoiceFilter(queryset=list_owners, label="Owner", empty_label="Owner")
     running = filters.ChoiceFilter(
-        choices=[("now", "running now"), ("coming", "not begun"), ("over", "over")],
+        choices=[("now", "under way"), ("coming", "not begun"), ("over", "over")],
         method="by_dates",
         label="Dates",
-        empty_label="Running or not",
+        empty_label="Dates",
     )
 
     class Meta:

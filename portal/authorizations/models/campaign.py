@@ -74,7 +74,7 @@ class Campaign(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     # Only a draft may lack it, which a constraint holds; all but the wizard may take it for granted.
-    flow: "models.ForeignKey[Flow | None, Flow]" = models.ForeignKey(  # type: ignore[assignment]
+    flow: "models.ForeignKey[Flow | None, Flow]" = models.ForeignKey(  # type: ignore[misc]
         Flow, null=True, on_delete=models.PROTECT, related_name="campaigns"
     )
     channel = models.CharField(max_length=10, choices=Channel.choices)

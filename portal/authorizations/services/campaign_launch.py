@@ -46,8 +46,8 @@ def ask_customers(
     """Issue the links of these customers, and queue their invitations if the campaign writes. Raises IssueRefused."""
     campaign = hold_running(campaign_id)
     rows = list(with_fates(customers, campaign).order_by("pk"))
-    left_out = Counter(row.fate for row in rows if row.fate)  # type: ignore[attr-defined]
-    asked = [row for row in rows if not row.fate]  # type: ignore[attr-defined]
+    left_out = Counter(row.fate for row in rows if row.fate)
+    asked = [row for row in rows if not row.fate]
     links = issue_links(customers=asked, flow=campaign.flow, campaign=campaign, issued_by=by, batch=batch)
     result = Asked(links, left_out=left_out)
     if campaign.is_mailed:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Link, PrintJob
+from portal.authorizations.models import Campaign, Link, PrintJob
 from portal.authorizations.services.printing import (
     MOST_LABELS,
     PrintRequest,

@@ -1,4 +1,4 @@
-"""Look at a campaign before its launch: whom it reaches, who is left out or refused and why, and what stands in the way.
+"""Look at a campaign before its launch: whom it reaches, who is left out or refused and why, what stands in the way.
 
 Counted inside the database, in one pass over the audience, whatever its size.
 """
@@ -25,6 +25,7 @@ from portal.authorizations.services.campaign_print import explain_print
 from portal.authorizations.services.flow_preview import EXAMPLE_REFERENCE_ID
 from portal.authorizations.services.flow_urls import build_url
 from portal.authorizations.services.links import FlowRules, IssueRefused
+from portal.authorizations.services.mailings import explain_no_sending
 from portal.leap import reference_ids
 from portal.leap.authorization_urls import mark_variable_parts
 
@@ -57,7 +58,11 @@ class Sample:
 
     customer: Customer
     url: str
-    short_url: str
+    code: str = reference_ids.to_code(EXAMPLE_REFERENCE_ID)
+
+    @property
+    def short_url(self) -> str:
+        return Link(code=self.code).short_url
 
     @property
     def parts(self) -> list[dict[str, Any]]:
@@ -103,7 +108,7 @@ class Review:
         return not self.blockers
 
 
-def with_fates(customers: QuerySet[Customer], campaign: Campaign) -> QuerySet[Customer]:
+def with_fates(customers: QuerySet[Customer], campaign: Campaign) -> QuerySet[Any]:
     """Add `fate`: the name in LEFT_OUT of why the campaign leaves a customer out, empty for whom it asks."""
     proven = Link.objects.filter(customer=OuterRef("pk"), flow=campaign.flow_id, status__in=PROVEN)
     whens = [
@@ -141,7 +146,7 @@ def sending_takes(mails: int) -> timedelta:
     return timedelta(minutes=-(-mails // Installation.objects.current().mails_per_minute))
 
 
-def _count(review: Review, campaign: Campaign, customers: QuerySet[Customer]) -> None:
+def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None:
     """One statement counts, one more for each reason reads its examples: reasons are few, customers many."""
     has_link = Exists(Link.objects.live().filter(customer=OuterRef("pk"), flow=campaign.flow_id, campaign=campaign))
     counted = customers.order_by().annotate(has_link=has_link)
@@ -215,7 +220,7 @@ def _sample(campaign: Campaign, customer: Customer) -> Sample:
         requested_utilities=[utility.utility_id for utility in request.requested],
         reference_id=EXAMPLE_REFERENCE_ID,
     )
-    return Sample(customer, url, Link(code=reference_ids.to_code(EXAMPLE_REFERENCE_ID)).short_url)
+    return Sample(customer, url)
 
 
 def _find_blockers(campaign: Campaign) -> "Sequence[Blocker]":
@@ -226,8 +231,8 @@ def _find_blockers(campaign: Campaign) -> "Sequence[Blocker]":
     elif not campaign.flow.is_live:
         found.append(
             Blocker(
-                f"The flow “{campaign.flow}” is {campaign.flow.get_state_display()}, and links come only from a live one. Choose "
-                "another flow, or ask an admin to set it live once Leap has configured it.",
+                f"The flow “{campaign.flow}” is {campaign.flow.get_state_display()}, and links come only from a live "
+                "one. Choose another flow, or ask an admin to set it live once Leap has configured it.",
                 "flow",
             )
         )
@@ -240,10 +245,8 @@ def _find_blockers(campaign: Campaign) -> "Sequence[Blocker]":
 
 def _check_mail() -> "Sequence[Blocker]":
     found = []
-    if not Installation.objects.current().postal_address.strip():
-        found.append(
-            Blocker("Invitations carry the sender’s postal address, and none is set. An admin sets it.", "installation")
-        )
+    if reason := explain_no_sending(Installation.objects.current()):
+        found.append(Blocker(reason, "installation"))
     if _writes_to_the_log() and not settings.SANDBOX:
         found.append(
             Blocker(
@@ -262,7 +265,7 @@ def _writes_to_the_log() -> bool:
 def _check_numbers(campaign: Campaign, review: Review) -> "Sequence[Blocker]":
     if campaign.audience_kind is AudienceKind.NOBODY:
         if campaign.is_mailed:
-            return [Blocker("Nobody is chosen, and an email campaign writes to somebody. Choose its audience.", "audience")]
+            return [Blocker("Nobody is chosen to be written to. Choose the audience.", "audience")]
         return []
     if not review.total:
         return [Blocker("Nobody is in the audience. Choose another one, or “Nobody yet”.", "audience")]

@@ -51,7 +51,9 @@ def launch_campaign(*, campaign: Campaign, customers: QuerySet[Customer], by: Us
         now = timezone.now()
         values = {"launched_at": now, "launched_by": by, "audience": _without_names(campaign.audience)}
         if _move(campaign, (CampaignState.DRAFT,), CampaignState.RUNNING, by=by, **values):
-            job = create_launch_job(campaign=campaign, customers=customers, created_by=by, due_at=first_mail_at(campaign))
+            job = create_launch_job(
+                campaign=campaign, customers=customers, created_by=by, due_at=first_mail_at(campaign)
+            )
             Campaign.objects.filter(pk=campaign.pk).update(launch_job=job)
     campaign.refresh_from_db()
     if campaign.launch_job is None:
@@ -87,7 +89,9 @@ def discard_draft(*, campaign: Campaign) -> bool:
         return False
 
 
-def _move(campaign: Campaign, before: Sequence[CampaignState], after: CampaignState, *, by: User, **values: Any) -> bool:
+def _move(
+    campaign: Campaign, before: Sequence[CampaignState], after: CampaignState, *, by: User, **values: Any
+) -> bool:
     waiting = Campaign.objects.filter(pk=campaign.pk, state__in=before)
     moved = waiting.update(state=after, state_changed_at=timezone.now(), state_changed_by=by, **values) == 1
     campaign.refresh_from_db()

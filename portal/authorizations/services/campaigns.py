@@ -1,11 +1,19 @@
-"""Save campaigns by their rules: a live flow, and utilities that its links can ask for."""
+"""Draft campaigns step by step, by their rules: a live flow, utilities that its links can ask for, an audience.
+
+What a launch decides (channel, audience, paper) changes only while the campaign is a draft.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
-from portal.authorizations.models import Campaign, Flow, Journey, Utility
+from portal.authorizations.models import AudienceKind, Campaign, CampaignState, Flow, Journey, Utility
+from portal.authorizations.services.campaign_print import OPTIONS
+from portal.authorizations.services.printing import PrintRequest
+
+_LAUNCHED = "The campaign was launched meanwhile: this cannot change any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +33,13 @@ class CampaignRefused(Exception):  # noqa: N818
 
 
 def find_problems(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility]) -> list[CampaignProblem]:
-    """Return every rule that a campaign, saved or not, breaks with this flow and these requested utilities."""
+    """Return every rule that a campaign breaks with this flow and these requested utilities."""
     problems = []
-    before = Campaign.objects.select_related("flow").filter(pk=campaign.pk).first() if campaign.pk else None
-    changes_flow = before is None or before.flow_id != flow.pk
-    if before is not None and changes_flow and before.links.exists():
+    before = Campaign.objects.select_related("flow").get(pk=campaign.pk)
+    changes_flow = before.flow_id != flow.pk
+    if changes_flow and before.is_closed:
+        problems.append(CampaignProblem("flow", "The campaign is closed: its flow cannot change."))
+    elif changes_flow and before.links.exists():
         problems.append(
             CampaignProblem(
                 "flow",
@@ -44,18 +54,55 @@ def find_problems(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility
     return problems + _check_utilities(flow, utilities)
 
 
+def create_draft(*, campaign: Campaign, audience: dict[str, Any]) -> Campaign:
+    """Save a new campaign as a draft: its name, channel, dates and owner, and how its audience is chosen."""
+    campaign.state = CampaignState.DRAFT
+    campaign.audience = audience
+    campaign.save()
+    return campaign
+
+
+def save_basics(*, campaign: Campaign) -> Campaign:
+    """Save the name, dates and owner of a campaign, and of a draft the channel. Raises CampaignRefused."""
+    with transaction.atomic():
+        before = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+        if not before.is_draft and before.channel != campaign.channel:
+            raise CampaignRefused([CampaignProblem("channel", _LAUNCHED)])
+        campaign.save(update_fields=["name", "channel", "starts_on", "ends_on", "owner"])
+    return campaign
+
+
 @transaction.atomic
-def save_campaign(*, campaign: Campaign, utilities: Sequence[Utility]) -> Campaign:
-    """Save a new or changed campaign with the utilities that its links ask for. Raises CampaignRefused."""
-    Flow.objects.select_for_update().get(pk=campaign.flow_id)
-    problems = find_problems(campaign=campaign, flow=campaign.flow, utilities=utilities)
+def choose_flow(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility]) -> Campaign:
+    """Save the flow of a campaign and the utilities that its links ask for. Raises CampaignRefused."""
+    flow = Flow.objects.select_for_update().get(pk=flow.pk)
+    problems = find_problems(campaign=campaign, flow=flow, utilities=utilities)
     if problems:
         raise CampaignRefused(problems)
-    if campaign.pk is None:
-        campaign.save()
-    else:
-        campaign.save(update_fields=["name", "flow", "channel", "starts_on", "ends_on", "owner"])
+    campaign.flow = flow
+    campaign.save(update_fields=["flow"])
     campaign.requested_utilities.set(utilities)
+    return campaign
+
+
+def choose_audience(*, campaign: Campaign, audience: dict[str, Any]) -> Campaign:
+    """Save whom a draft asks: a filter's query, an import, ticked customers, or nobody yet. Raises CampaignRefused."""
+    if audience and audience.get("kind") not in AudienceKind.values:
+        raise ValueError(f"An audience of no known kind: {audience.get('kind')}")
+    return _save_draft(campaign, audience=audience)
+
+
+def choose_print(*, campaign: Campaign, request: PrintRequest | None) -> Campaign:
+    """Save what a draft prints at its launch; None: nothing then. Raises CampaignRefused."""
+    options = {name: getattr(request, name) for name in OPTIONS} if request else {}
+    return _save_draft(campaign, stock=request.stock if request else "", print_options=options)
+
+
+def _save_draft(campaign: Campaign, **values: Any) -> Campaign:
+    draft = Campaign.objects.filter(pk=campaign.pk, state=CampaignState.DRAFT)
+    if not draft.update(**values):
+        raise CampaignRefused([CampaignProblem("", _LAUNCHED)])
+    campaign.refresh_from_db()
     return campaign
 
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Journey, Link, Utility
+from portal.authorizations.models import Campaign, Customer, CustomerImport, Flow, Journey, Link, Utility
 from portal.authorizations.services.bulk_links import BulkResult, issue_links
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import BATCH, Report, StagedRow, Staging
@@ -107,6 +107,21 @@ def read_customers(staging: Staging, fields: Sequence[str]) -> Iterator[Customer
         ids = [row.values[position] for row in batch]
         there = {customer.external_id: customer for customer in Customer.objects.filter(external_id__in=ids)}
         yield from (there[external_id] for external_id in ids if external_id in there)
+
+
+def note_customers(imported: CustomerImport, staging: Staging) -> None:
+    """Note whom the good rows of an applied list are about, new or not: a campaign may ask them."""
+    position = list(staging.read_head()["fields"]).index("external_id")
+    through = CustomerImport.customers.through._meta
+    quote = connection.ops.quote_name
+    names = f"{quote('customerimport_id')}, {quote('customer_id')}"
+    insert = f"INSERT INTO {quote(through.db_table)} ({names}) "
+    for batch in staging.read_batches():
+        there = Customer.objects.filter(external_id__in=[row.values[position] for row in batch]).order_by("pk")
+        sql, params = there.values("pk").query.sql_with_params()
+        with connection.cursor() as cursor:
+            chosen = f"SELECT {int(imported.pk)}, there.* FROM ({sql}) AS there WHERE true"  # noqa: S608
+            cursor.execute(f"{insert}{chosen} ON CONFLICT DO NOTHING", params)
 
 
 def _write_customers(batch: list[StagedRow], *, fields: Sequence[str], by: User | None) -> int:

@@ -19,7 +19,7 @@ from portal.authorizations.models import Campaign, Customer, CustomerImport, Flo
 from portal.authorizations.services.customer_check import Counts, Report, Staging, check_list
 from portal.authorizations.services.customer_columns import guess_columns
 from portal.authorizations.services.customer_file import CustomerFile, CustomerFileError, open_customer_file
-from portal.authorizations.services.customer_import import apply_list, write_links_csv
+from portal.authorizations.services.customer_import import apply_list, note_customers, write_links_csv
 from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.progress import Progress, read_progress, report_progress
 
@@ -136,6 +136,7 @@ def run_apply(imported: CustomerImport) -> None:
                 campaign=imported.campaign,
                 report=_report(imported),
             )
+            note_customers(imported, staging_of(imported))
             values: dict[str, object] = {"applied_at": timezone.now(), "error": ""}
             if (links := applied.links) is not None:
                 values |= {"batch": links.batch, "issued_count": links.created, "differing_count": links.differing}

@@ -62,9 +62,7 @@ def create_assign_job(*, customers: QuerySet[Customer], created_by: User, rep: U
     return job_runs.create_job(kind=kind, rows=customers, created_by=created_by, parameters=parameters)
 
 
-def create_launch_job(
-    *, campaign: Campaign, customers: QuerySet[Customer], created_by: User, due_at: datetime
-) -> Job:
+def create_launch_job(*, campaign: Campaign, customers: QuerySet[Customer], created_by: User, due_at: datetime) -> Job:
     """Note that a campaign's audience shall have links, and mails (from `due_at` on) or sheets as the campaign says."""
     parameters = {"campaign": campaign.pk, "flow": campaign.flow_id, "due_at": due_at.isoformat()}
     kind = KINDS[LAUNCH_CAMPAIGN]

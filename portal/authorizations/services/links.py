@@ -73,7 +73,7 @@ class FlowRules:
                 "flow",
             )
         if campaign is not None and not any_state and not campaign.is_running:
-            raise IssueRefused(_WHY_NOT_RUNNING[campaign.state].format(campaign), "campaign")
+            raise IssueRefused(_WHY_NOT_RUNNING[CampaignState(campaign.state)].format(campaign), "campaign")
         if campaign is not None and campaign.flow_id != flow.pk:
             raise IssueRefused(f"The campaign “{campaign}” belongs to the flow “{campaign.flow}”.", "campaign")
         self.flow = flow

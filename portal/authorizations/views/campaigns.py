@@ -1,24 +1,46 @@
-"""Campaigns: named batches of links, with what came of them."""
+"""Campaigns: the list, one campaign with what came of it, and campaigns side by side."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.db import IntegrityError
-from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.generic import DetailView, View
 from django_tables2 import Table
 
+from portal.authorizations.filters.audience import find_audience
 from portal.authorizations.filters.campaigns import CampaignFilterSet
-from portal.authorizations.forms.campaigns import CampaignForm
-from portal.authorizations.models import Campaign, Flow, Link
-from portal.authorizations.services.campaigns import CampaignRefused, save_campaign
-from portal.authorizations.services.funnel import make_stages
+from portal.authorizations.models import Campaign, Customer, Job, Link, Mail, MailState, PrintJob
+from portal.authorizations.requests import PortalRequest
+from portal.authorizations.services import job_runs
+from portal.authorizations.services.campaign_results import Results, compare, read_results
+from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, sending_takes
+from portal.authorizations.services.csv_export import write_csv
+from portal.authorizations.services.funnel import Breakdown, make_stages, read_funnel
+from portal.authorizations.services.job_runs import MOST_REFUSALS
+from portal.authorizations.services.progress import read_progress
 from portal.authorizations.tables.campaigns import CampaignTable
-from portal.authorizations.views.lists import PortalListView, user_of
+from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
+
+#: What the CSV says of each campaign before its numbers.
+FACTS: tuple[tuple[str, Callable[[Campaign], Any]], ...] = (
+    ("State", lambda campaign: campaign.get_state_display()),
+    ("Channel", lambda campaign: campaign.get_channel_display()),
+    ("Flow", lambda campaign: campaign.flow.name if campaign.flow_id else ""),
+    ("Begins", lambda campaign: campaign.starts_on),
+    ("Ends", lambda campaign: campaign.ends_on),
+)
+#: Campaigns that stand side by side at most.
+MOST_COMPARED = 8
+#: What a campaign's page cuts its funnel by.
+CUTS = (Breakdown.UTILITY, Breakdown.WEEK, Breakdown.CUSTOMER_TYPE)
 
 
 class CampaignListView(PortalListView):
@@ -30,8 +52,9 @@ class CampaignListView(PortalListView):
     export_name = "campaigns"
     export_columns = (
         ("Campaign", lambda campaign: campaign.name),
-        ("Flow", lambda campaign: campaign.flow.name),
-        ("Journey", lambda campaign: campaign.flow.get_journey_display()),
+        ("State", lambda campaign: campaign.get_state_display()),
+        ("Flow", lambda campaign: campaign.flow.name if campaign.flow_id else ""),
+        ("Journey", lambda campaign: campaign.flow.get_journey_display() if campaign.flow_id else ""),
         ("Channel", lambda campaign: campaign.get_channel_display()),
         ("Begins", lambda campaign: campaign.starts_on),
         ("Ends", lambda campaign: campaign.ends_on),
@@ -41,6 +64,7 @@ class CampaignListView(PortalListView):
         ("Browsers claim: returned", lambda campaign: campaign.returned),
         ("Leap says: proven", lambda campaign: campaign.proven),
     )
+    bulk_actions = (BulkAction("Compare", reverse_lazy("campaign_compare"), "authorizations.view_campaign"),)
 
     def get_queryset(self) -> QuerySet[Campaign]:
         return Campaign.objects.select_related("flow", "owner").with_counts().order_by("-pk")
@@ -53,64 +77,128 @@ class CampaignListView(PortalListView):
 
 
 class CampaignDetailView(PermissionRequiredMixin, DetailView[Campaign]):
+    """One campaign: its launch while that runs and after, what came of it, and who stopped where."""
+
     permission_required = "authorizations.view_campaign"
-    template_name = "authorizations/campaign_detail.html"
     context_object_name = "campaign"
+    request: PortalRequest
 
     def get_queryset(self) -> QuerySet[Campaign]:
-        return Campaign.objects.select_related("flow", "owner").prefetch_related("requested_utilities")
+        people = ("owner", "launched_by", "state_changed_by")
+        return Campaign.objects.select_related("flow", "launch_job", *people).prefetch_related("requested_utilities")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        draft = self.get_queryset().filter(pk=kwargs["pk"], state="draft").exists()
+        if draft and request.user.has_perm("authorizations.change_campaign"):
+            # It has nothing to show yet: the wizard's last page says what is missing.
+            return redirect("campaign_review", kwargs["pk"])
+        return super().get(request, *args, **kwargs)
+
+    def get_template_names(self) -> list[str]:
+        return ["authorizations/_campaign_launch.html" if self.request.htmx else "authorizations/campaign_detail.html"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        links = Link.objects.visible_to(user_of(self.request)).filter(campaign=self.object)
-        steps = links.count_steps()
-        marks = links.aggregate(
-            void=Count("pk", filter=Q(voided_at__isnull=False)),
-            replaced=Count("pk", filter=Q(replaced_by__isnull=False)),
-            shared=Count("pk", filter=Q(customer__isnull=True)),
-        )
-        return super().get_context_data(**kwargs, steps=steps, marks=marks, stages=make_stages(steps))
-
-
-class CampaignFormView(PermissionRequiredMixin, View):
-    """A new campaign, or one that is there (`pk`)."""
-
-    def get(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        campaign = get_object_or_404(Campaign, pk=pk) if pk else None
-        flow = request.GET.get("flow", "")
-        initial = {"flow": int(flow)} if campaign is None and flow.isdecimal() and len(flow) < 19 else {}
-        return self._show(request, pk, CampaignForm(instance=campaign, initial=initial, user=user_of(request)))
-
-    def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        campaign = get_object_or_404(Campaign, pk=pk) if pk else None
-        form = CampaignForm(request.POST, instance=campaign, user=user_of(request))
-        if form.is_valid() and self._save(form):
-            messages.success(request, f"The campaign “{form.instance}” is saved.")
-            return redirect("campaign_detail", form.instance.pk)
-        return self._show(request, pk, form)
-
-    def _save(self, form: CampaignForm) -> bool:
-        try:
-            save_campaign(campaign=form.instance, utilities=list(form.cleaned_data["requested_utilities"]))
-        except CampaignRefused as refusal:
-            for problem in refusal.problems:
-                form.add_error(problem.field, problem.reason)
-        except IntegrityError:
-            form.add_error("name", "Somebody else has just saved a campaign of this name.")
-        return form.is_valid()
-
-    def _show(self, request: HttpRequest, pk: int | None, form: CampaignForm) -> HttpResponse:
-        context = {
-            "form": form,
-            # Read anew: a refused change must not stand in the heading.
-            "campaign": Campaign.objects.get(pk=pk) if pk else None,
-            "has_flows": pk is not None or Flow.objects.live().exists(),
+        campaign = self.object
+        context = super().get_context_data(**kwargs, **launch_context(campaign))
+        if self.request.htmx:
+            return context
+        links = Link.objects.visible_to(user_of(self.request)).filter(campaign=campaign)
+        [results] = read_results(campaigns=[campaign], links=links)
+        chosen = self.request.GET.get("by", "")
+        by = next((cut for cut in CUTS if cut.value == chosen), CUTS[0])
+        return {
+            **context,
+            "audience": find_audience(campaign=campaign, request=self.request).words,
+            "alone": [campaign],
+            "counts": results.counts,
+            "stopped": dict(links.order_by().values_list("status").annotate(n=Count("pk"))),
+            "rows": [row for row in compare([results], with_empty=False) if row.measure.name != "issued"],
+            "stages": make_stages(results.counts),
+            "by": by,
+            "cuts": CUTS,
+            "funnel": read_funnel(links=links, by=by) if results.counts["issued"] else None,
         }
-        return render(request, "authorizations/campaign_form.html", context, status=422 if form.errors else 200)
 
 
-class CampaignCreateView(CampaignFormView):
-    permission_required = "authorizations.add_campaign"
+class CampaignCompareView(PermissionRequiredMixin, View):
+    """Campaigns side by side, also as CSV. The list's bulk action posts which; the address then says it."""
+
+    permission_required = "authorizations.view_campaign"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        chosen = chosen_rows(request, queryset=Campaign.objects.all(), filterset_class=CampaignFilterSet)
+        keys = list(chosen.order_by("-pk").values_list("pk", flat=True)[: MOST_COMPARED + 1])
+        if not keys:
+            messages.warning(request, "No campaigns were chosen: tick the rows first.")
+            return redirect("campaign_list")
+        if len(keys) > MOST_COMPARED:
+            messages.info(request, f"The newest {MOST_COMPARED} of the chosen campaigns stand side by side.")
+        return redirect(f"{reverse('campaign_compare')}?{urlencode({'campaign': keys[:MOST_COMPARED]}, doseq=True)}")
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        keys = [int(key) for key in request.GET.getlist("campaign") if key.isdecimal() and len(key) < 19]
+        found = Campaign.objects.select_related("flow", "owner", "launch_job").in_bulk(keys[:MOST_COMPARED])
+        campaigns = [found[key] for key in dict.fromkeys(keys) if key in found]
+        if not campaigns:
+            messages.warning(request, "Tick the campaigns to compare.")
+            return redirect("campaign_list")
+        results = read_results(campaigns=campaigns, links=Link.objects.visible_to(user_of(request)))
+        if request.GET.get("export") == "csv":
+            return _export(results)
+        query = urlencode([*(("campaign", campaign.pk) for campaign in campaigns), ("export", "csv")])
+        context = {"campaigns": campaigns, "rows": compare(results, with_empty=False), "export_url": f"?{query}"}
+        return render(request, "authorizations/campaign_compare.html", context)
 
 
-class CampaignUpdateView(CampaignFormView):
-    permission_required = "authorizations.change_campaign"
+def launch_context(campaign: Campaign) -> dict[str, Any]:
+    """How far a campaign's launch is, and what came of it."""
+    job = campaign.launch_job
+    if job is None:
+        return {"job": None}
+    waiting = Mail.objects.filter(message__campaign=campaign, state=MailState.WAITING).order_by("-due_at")
+    last = waiting.first()
+    mails = waiting.count() if last else 0
+    now = timezone.now()
+    return {
+        "job": job,
+        "progress": read_progress(job_runs.progress_key(job)),
+        "stuck": job_runs.is_stuck(job),
+        "can_carry_on": campaign.is_running and job_runs.can_carry_on(job),
+        "left_out": [
+            {"words": words, "count": count}
+            for why, words in LEFT_OUT.items()
+            if (count := job.result.get(f"left_out_{why}"))
+        ],
+        "refusals": group_refusals(job),
+        "refusals_kept": MOST_REFUSALS,
+        "print_job": PrintJob.objects.filter(pk=job.result.get("print_job")).first(),
+        "mails_waiting": mails,
+        "last_mail_at": max(now, last.due_at) + sending_takes(mails) if last else None,
+    }
+
+
+def group_refusals(job: Job) -> list[dict[str, Any]]:
+    """The refusals that a job has kept, by reason, the most frequent first, with a few customers each."""
+    numbers = Counter(row["reason"] for row in job.refusals)
+    first: dict[str, list[int]] = {reason: [] for reason in numbers}
+    for row in job.refusals:
+        if len(first[row["reason"]]) < EXAMPLES:
+            first[row["reason"]].append(row["customer"])
+    names = Customer.objects.in_bulk([key for keys in first.values() for key in keys])
+    return [
+        {"reason": reason, "count": count, "examples": [names[key] for key in first[reason] if key in names]}
+        for reason, count in numbers.most_common()
+    ]
+
+
+def _export(results: list[Results]) -> StreamingHttpResponse:
+    def rows() -> Iterator[list[Any]]:
+        for label, get in FACTS:
+            yield [label, *(value for each in results for value in (get(each.campaign), None))]
+        for row in compare(results):
+            yield [row.measure.label, *(value for cell in row.cells for value in (cell.count, cell.percent))]
+
+    header = ["Measure", *(name for each in results for name in (each.campaign.name, f"{each.campaign.name}: %"))]
+    response = StreamingHttpResponse(write_csv(header, rows()), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="campaigns-{timezone.localdate():%Y-%m-%d}.csv"'
+    return response

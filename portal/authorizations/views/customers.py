@@ -65,6 +65,7 @@ class CustomerListView(PortalListView):
     export_name = "customers"
     bulk_actions = (
         BulkAction("Issue links…", reverse_lazy("link_issue_selection"), "authorizations.add_link"),
+        BulkAction("New campaign…", reverse_lazy("campaign_create"), "authorizations.add_campaign"),
         BulkAction("Assign to a rep…", reverse_lazy("customer_assign"), "authorizations.assign_customer"),
         BulkAction("Export selected", reverse_lazy("customer_export"), "authorizations.export_customer"),
     )
