@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from portal.authorizations.views import (
+    campaign_messages,
     campaign_states,
     campaign_wizard,
     campaigns,
@@ -23,6 +24,7 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
+    mails,
     meter_sync,
     meters,
     paper,
@@ -85,6 +87,19 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/resume/", campaign_states.CampaignResumeView.as_view(), name="campaign_resume"),
     path("campaigns/<int:pk>/close/", campaign_states.CampaignCloseView.as_view(), name="campaign_close"),
     path("campaigns/<int:pk>/discard/", campaign_states.CampaignDiscardView.as_view(), name="campaign_discard"),
+    path("campaigns/<int:pk>/message/", campaign_messages.CampaignMessageView.as_view(), name="campaign_message"),
+    path(
+        "campaigns/<int:pk>/message/preview/",
+        campaign_messages.CampaignMessagePreviewView.as_view(),
+        name="campaign_message_preview",
+    ),
+    # Mails.
+    path("mails/", mails.MailListView.as_view(), name="mail_list"),
+    path("mails/stops/", mails.MailStopListView.as_view(), name="mail_stop_list"),
+    path("mails/stops/new/", mails.MailStopCreateView.as_view(), name="mail_stop_create"),
+    path("mails/stops/<int:pk>/lift/", mails.MailStopLiftView.as_view(), name="mail_stop_lift"),
+    path("mails/<int:pk>/", mails.MailDetailView.as_view(), name="mail_detail"),
+    path("mails/<int:pk>/decide/", mails.MailDecideView.as_view(), name="mail_decide"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
     path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
 from portal.authorizations.models import Installation
-from portal.authorizations.models.installation import DEFAULT_COLOUR
+from portal.authorizations.models.installation import DEFAULT_COLOUR, DEFAULT_MAILS_PER_MINUTE
 
 
 class EnvironmentMismatch(Exception):  # noqa: N818
@@ -36,7 +36,13 @@ def claim_environment() -> None:
 
 @transaction.atomic
 def save_installation(
-    *, partner_name: str, support_email: str, partner_success_email: str, brand_colour: str = DEFAULT_COLOUR
+    *,
+    partner_name: str,
+    support_email: str,
+    partner_success_email: str,
+    brand_colour: str = DEFAULT_COLOUR,
+    postal_address: str = "",
+    mails_per_minute: int = DEFAULT_MAILS_PER_MINUTE,
 ) -> Installation:
     """Save what admins may set; the environment is claimed at first use, never set. Others see it in seconds."""
     values = {
@@ -44,6 +50,8 @@ def save_installation(
         "support_email": support_email,
         "partner_success_email": partner_success_email,
         "brand_colour": brand_colour,
+        "postal_address": postal_address,
+        "mails_per_minute": mails_per_minute,
     }
     installation, _ = Installation.objects.update_or_create(
         id=1, defaults=values, create_defaults={"leap_environment": settings.LEAP_ENVIRONMENT, **values}
