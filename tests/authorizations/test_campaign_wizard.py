@@ -1,5 +1,6 @@
 """The wizard from a draft to its launch, by Django's client: no JavaScript, every page by its own address."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +38,13 @@ def make_draft(*, query: str | None = "", **fields: Any) -> Campaign:
     return make_campaign(**{"state": CampaignState.DRAFT, "audience": audience, **fields})
 
 
+def make_flowless_draft(**fields: Any) -> Campaign:
+    campaign = make_draft(**fields)
+    Campaign.objects.filter(pk=campaign.pk).update(flow=None)
+    campaign.flow.delete()
+    return Campaign.objects.get(pk=campaign.pk)
+
+
 def errors(response: Any) -> dict[str, list[str]]:
     assert response.status_code == 422
     return {name: list(messages) for name, messages in response.context["form"].errors.items()}
@@ -45,7 +53,7 @@ def errors(response: Any) -> dict[str, list[str]]:
 class TestWalk:
     def test_from_audience_to_launch(self, manager_client: Client, manager: User) -> None:
         flow = make_flow(name="California", utilities=["pge", "sce"])
-        inside, outside = make_customer(utility="pge"), make_customer(utility="coned")
+        inside, outside = make_customer(utility="pge"), make_customer(utility="cecony-utilityapi")
         response = manager_client.post(NEW, {**BASICS, "owner": manager.pk, "audience": "filter"}, follow=True)
         campaign = Campaign.objects.get()
         assert campaign.is_draft
@@ -54,7 +62,9 @@ class TestWalk:
         page = manager_client.post(address(campaign, "audience"), {"kind": "filter", "count": "1", "region": "CAISO"})
         assert page.context["review"].total == 1
         assert Campaign.objects.get().audience == {"kind": "filter"}, "a count saves nothing"
-        response = manager_client.post(address(campaign, "audience"), {"kind": "filter", "customer_type": "residential"})
+        response = manager_client.post(
+            address(campaign, "audience"), {"kind": "filter", "customer_type": "residential"}
+        )
         assert response.headers["Location"] == address(campaign, "flow")
 
         assert "California" in manager_client.get(address(campaign, "flow")).text
@@ -63,7 +73,14 @@ class TestWalk:
 
         response = manager_client.post(
             address(campaign, "print"),
-            {"stock": "avery-5160", "start_at": "1", "lines": ["name"], "language": "customer", "target": "short", "level": "Q"},
+            {
+                "stock": "avery-5160",
+                "start_at": "1",
+                "lines": ["name"],
+                "language": "customer",
+                "target": "short",
+                "level": "Q",
+            },
         )
         assert response.headers["Location"] == address(campaign, "review")
 
@@ -71,7 +88,10 @@ class TestWalk:
         review = page.context["review"]
         assert (review.total, review.new, review.kept, review.refused_count) == (2, 1, 0, 1)
         [group] = review.refused
-        assert group.reason == "This customer’s utility is Con Edison; the flow “California” offers PG&E, SCE."
+        assert (
+            group.reason
+            == "This customer’s utility is Consolidated Edison (ConEd); the flow “California” offers PG&E, SCE."
+        )
         assert group.examples == [outside]
         assert reverse("customer_detail", args=[outside.pk]) in page.text
         assert review.sample.customer == inside
@@ -104,11 +124,13 @@ class TestWalk:
             text = manager_client.get(address(campaign, page)).text
             assert text.count('aria-current="step"') == 1, page
         make_draft(channel="web")
-        labels = [step.label for step in manager_client.get(address(Campaign.objects.first(), "review")).context["steps"]]  # type: ignore[arg-type]
+        labels = [
+            step.label for step in manager_client.get(address(Campaign.objects.first(), "review")).context["steps"]
+        ]  # type: ignore[arg-type]
         assert labels == ["Campaign", "Audience", "Flow", "Review"]
 
     def test_drafts_are_listed_and_carried_on(self, manager_client: Client) -> None:
-        campaign = make_draft(name="Tomorrow", flow=None)
+        campaign = make_flowless_draft(name="Tomorrow")
         make_campaign(name="Runs")
         table = manager_client.get("/campaigns/", {"state": "draft"}).context["table"]
         assert [row.record.name for row in table.paginated_rows] == ["Tomorrow"]
@@ -127,7 +149,7 @@ class TestWalk:
 
 class TestAudience:
     def test_from_the_list_all_that_match(self, manager_client: Client, manager: User) -> None:
-        make_customer(name="Ann", utility="pge"), make_customer(name="Bob", utility="coned")
+        make_customer(name="Ann", utility="pge"), make_customer(name="Bob", utility="cecony-utilityapi")
         make_flow()
         page = manager_client.post(NEW, {"all": "1", "query": "region=CAISO&q=Ann&page=2"})
         assert page.context["audience"].customers.count() == 1
@@ -204,7 +226,9 @@ class TestAudience:
         assert "a search" in manager_client.get(address(campaign, "detail")).context["audience"]
         assert Link.objects.count() == 1
 
-    @pytest.mark.parametrize("posted", [{"kind": "import"}, {"kind": "import", "import": "x"}, {"kind": "import", "import": "9" * 30}])
+    @pytest.mark.parametrize(
+        "posted", [{"kind": "import"}, {"kind": "import", "import": "x"}, {"kind": "import", "import": "9" * 30}]
+    )
     def test_nonsense_is_refused(self, manager_client: Client, posted: dict[str, str]) -> None:
         campaign = make_draft()
         assert manager_client.post(address(campaign, "audience"), posted).status_code == 422
@@ -213,7 +237,9 @@ class TestAudience:
     def test_htmx_counts_only(self, manager_client: Client) -> None:
         make_customer()
         campaign = make_draft(query=None)
-        response = manager_client.post(address(campaign, "audience"), {"kind": "filter"}, headers={"HX-Request": "true"})
+        response = manager_client.post(
+            address(campaign, "audience"), {"kind": "filter"}, headers={"HX-Request": "true"}
+        )
         assert "<html" not in response.text
         assert response.context["review"].total == 1
         assert Campaign.objects.get().audience == {}
@@ -246,7 +272,13 @@ class TestReview:
     def test_counts_are_what_the_launch_does(self, manager_client: Client) -> None:
         """Legacy: no utility, another utility, another type; each is refused as the review said."""
         flow = make_legacy_flow(customer_types="residential", utilities=["pge", "sce"])
-        for utility, customer_type in (("pge", "residential"), ("", ""), ("sdge", ""), ("pge", "commercial"), ("sce", "")):
+        for utility, customer_type in (
+            ("pge", "residential"),
+            ("", ""),
+            ("sdge", ""),
+            ("pge", "commercial"),
+            ("sce", ""),
+        ):
             make_customer(utility=utility, customer_type=customer_type)
         campaign = make_draft(flow=flow)
         review = manager_client.get(address(campaign, "review")).context["review"]
@@ -279,11 +311,11 @@ class TestReview:
 
     def test_last_day_is_over(self, manager_client: Client) -> None:
         make_customer()
-        campaign = make_draft(ends_on=timezone.localdate() - timezone.timedelta(days=1))
+        campaign = make_draft(ends_on=timezone.localdate() - timedelta(days=1))
         assert "last day is over" in manager_client.get(address(campaign, "review")).text
 
     def test_every_kind_of_customer_is_refused(self, manager_client: Client) -> None:
-        make_customer(utility="coned")
+        make_customer(utility="cecony-utilityapi")
         campaign = make_draft(flow=make_flow(utilities=["pge"]))
         manager_client.post(address(campaign, "launch"))
         assert Campaign.objects.get().is_draft
@@ -324,7 +356,7 @@ class TestForms:
     @pytest.mark.parametrize("state", ["requested", "retired"])
     def test_r7_only_a_live_flow(self, manager_client: Client, state: str) -> None:
         make_flow(name="Live one")
-        campaign, flow = make_draft(flow=None), make_flow(name="Not this", state=state)
+        campaign, flow = make_flowless_draft(), make_flow(name="Not this", state=state)
         assert "Not this" not in manager_client.get(address(campaign, "flow")).text
         assert errors(manager_client.post(address(campaign, "flow"), {"flow": flow.pk})) == {
             "flow": ["This flow cannot be chosen: a campaign needs a live one, which Leap has configured."]
@@ -334,20 +366,20 @@ class TestForms:
     @pytest.mark.parametrize("flow", ["", "x", "9" * 30, "-1"])
     def test_no_flow(self, manager_client: Client, flow: str) -> None:
         make_flow()
-        assert "flow" in errors(manager_client.post(address(make_draft(flow=None), "flow"), {"flow": flow}))
+        assert "flow" in errors(manager_client.post(address(make_flowless_draft(), "flow"), {"flow": flow}))
 
     def test_r8_requested_utilities_are_among_the_flows(self, manager_client: Client) -> None:
         flow = make_flow(name="California", utilities=["pge", "sce"])
         sdge, pge = get_utilities("sdge", "pge")
         posted = {"flow": flow.pk, "requested_utilities": [pge.pk, sdge.pk]}
-        assert errors(manager_client.post(address(make_draft(flow=None), "flow"), posted)) == {
+        assert errors(manager_client.post(address(make_flowless_draft(), "flow"), posted)) == {
             "requested_utilities": ["SDG&E: the flow “California” does not offer it. It offers PG&E, SCE."]
         }
 
     def test_r4_legacy_asks_for_one(self, manager_client: Client) -> None:
         two = [utility.pk for utility in get_utilities("pge", "sce")]
         posted = {"flow": make_legacy_flow().pk, "requested_utilities": two}
-        assert errors(manager_client.post(address(make_draft(flow=None), "flow"), posted)) == {
+        assert errors(manager_client.post(address(make_flowless_draft(), "flow"), posted)) == {
             "requested_utilities": ["A Legacy link leads to one utility: tick one, or none."]
         }
 
@@ -355,12 +387,12 @@ class TestForms:
         regional = {"address": "regional", "title": "", "region": "CAISO", "customer_types": "residential"}
         flow = make_flow(utilities=["pge"], **regional)
         posted = {"flow": flow.pk, "requested_utilities": [get_utilities("pge")[0].pk]}
-        found = errors(manager_client.post(address(make_draft(flow=None), "flow"), posted))
+        found = errors(manager_client.post(address(make_flowless_draft(), "flow"), posted))
         assert "asks for no utilities: tick none" in found["requested_utilities"][0]
 
     def test_campaign_utilities_reach_its_links(self, manager_client: Client) -> None:
         make_customer(utility="pge")
-        campaign, flow, (pge, sce) = make_draft(flow=None), make_flow(), get_utilities("pge", "sce")
+        campaign, flow, (pge, sce) = make_flowless_draft(), make_flow(), get_utilities("pge", "sce")
         manager_client.post(address(campaign, "flow"), {"flow": flow.pk, "requested_utilities": [pge.pk, sce.pk]})
         manager_client.post(address(campaign, "launch"))
         assert "requestedUtilities=pge,sce&" in Link.objects.get().url
