@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +26,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 NEW = "/campaigns/new/"
 BASICS = {"name": "Summer DR", "channel": "door"}
+PAPER = {"lines": ["name"], "language": "customer", "target": "short", "level": "Q"}
 LIST = "external_id,name,email\nA-1,Ann,ann@example.com\nA-2,Bob,bob@example.com\n"
 
 
@@ -123,10 +125,8 @@ class TestWalk:
         for page in ("update", "audience", "flow", "print", "review"):
             text = manager_client.get(address(campaign, page)).text
             assert text.count('aria-current="step"') == 1, page
-        make_draft(channel="web")
-        labels = [
-            step.label for step in manager_client.get(address(Campaign.objects.first(), "review")).context["steps"]
-        ]  # type: ignore[arg-type]
+        web = make_draft(channel="web")
+        labels = [step.label for step in manager_client.get(address(web, "review")).context["steps"]]
         assert labels == ["Campaign", "Audience", "Flow", "Review"]
 
     def test_drafts_are_listed_and_carried_on(self, manager_client: Client) -> None:
@@ -459,3 +459,16 @@ def test_imports_know_their_customers_once(manager: User) -> None:
         imports.run_apply(imported)
         assert imported.state == "applied", imported.error
         assert set(imported.customers.all()) == set(Customer.objects.all())
+
+
+def test_the_database_lets_only_a_draft_be_without_a_flow() -> None:
+    campaign = make_campaign()
+    with pytest.raises(IntegrityError, match="campaign_has_a_flow"), transaction.atomic():
+        Campaign.objects.filter(pk=campaign.pk).update(flow=None)
+    assert Campaign.objects.filter(pk=campaign.pk).update(flow=None, state="draft") == 1
+
+
+def test_the_database_knows_the_states() -> None:
+    campaign = make_campaign()
+    with pytest.raises(IntegrityError, match="campaign_state_known"), transaction.atomic():
+        Campaign.objects.filter(pk=campaign.pk).update(state="asleep")

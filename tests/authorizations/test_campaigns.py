@@ -1,4 +1,4 @@
-"""Campaigns: the list with its three sources, one campaign, and the form's rules."""
+"""Campaigns: the list with its three sources, one campaign with what came of it, and several side by side."""
 
 import csv
 import io
@@ -13,30 +13,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Link, LinkStatus
-from portal.authorizations.services.campaigns import CampaignRefused, save_campaign
-from tests.factories import (
-    get_utilities,
-    make_campaign,
-    make_customer,
-    make_flow,
-    make_legacy_flow,
-    make_link,
-    make_shared_link,
-)
+from portal.authorizations.models import Campaign, Link, LinkStatus, Mail, MailStop, Message
+from portal.authorizations.services.campaign_results import MAILS, read_results
+from portal.authorizations.views.campaigns import MOST_COMPARED
+from tests.factories import make_campaign, make_flow, make_link, make_shared_link
 
 pytestmark = pytest.mark.django_db
 LIST = "/campaigns/"
 NEW = "/campaigns/new/"
+COMPARE = "/campaigns/compare/"
 
 
 def names(response: Any) -> list[str]:
     return [row.record.name for row in response.context["table"].paginated_rows]
-
-
-def errors(response: Any) -> dict[str, list[str]]:
-    assert response.status_code == 422
-    return {name: list(messages) for name, messages in response.context["form"].errors.items()}
 
 
 def make_links_in_every_status(campaign: Campaign) -> None:
@@ -125,7 +114,7 @@ class TestList:
         assert "No campaigns yet" in text
         assert f'href="{NEW}"' in text
 
-    @pytest.mark.parametrize("path", [LIST, NEW, "/campaigns/1/", "/campaigns/1/edit/"])
+    @pytest.mark.parametrize("path", [LIST, NEW, COMPARE, "/campaigns/1/", "/campaigns/1/edit/"])
     def test_rep_may_not(self, rep_client: Client, path: str) -> None:
         assert rep_client.get(path).status_code == 403
 
@@ -138,146 +127,127 @@ class TestDetail:
         campaign = make_campaign()
         make_links_in_every_status(campaign)
         make_shared_link(flow=campaign.flow, campaign=campaign)
-        response = manager_client.get(reverse("campaign_detail", args=[campaign.pk]))
-        steps = response.context["steps"]
-        assert (steps["issued"], steps["visited"], steps["returned"], steps["authorized"]) == (8, 6, 4, 3)
-        assert steps["claimed_only"] == 2
-        assert response.context["marks"] == {"void": 1, "replaced": 0, "shared": 1}
+        counts = manager_client.get(reverse("campaign_detail", args=[campaign.pk])).context["counts"]
+        assert (counts["issued"], counts["visited"], counts["returned"], counts["authorized"]) == (8, 6, 4, 3)
+        assert counts["claimed_only"] == 2
+        assert (counts["void"], counts["replaced"], counts["shared"]) == (1, 0, 1)
+
+    def test_who_stopped_where_leads_to_those_links(self, manager_client: Client) -> None:
+        campaign = make_campaign()
+        make_links_in_every_status(campaign)
+        page = manager_client.get(reverse("campaign_detail", args=[campaign.pk]))
+        for status in ("issued", "visited", "returned", "authorized"):
+            query = f"?campaign={campaign.pk}&status={status}"
+            assert query.replace("&", "&amp;") in page.text
+            listed = manager_client.get(f"{reverse('link_list')}{query}").context["table"].rows
+            assert len(listed) == page.context["stopped"][status] == 1, status
+
+    @pytest.mark.parametrize("cut", ["utility", "week", "customer_type", "nonsense"])
+    def test_funnel_in_parts(self, manager_client: Client, cut: str) -> None:
+        campaign = make_campaign()
+        make_links_in_every_status(campaign)
+        make_link()  # of another campaign
+        funnel = manager_client.get(reverse("campaign_detail", args=[campaign.pk]), {"by": cut}).context["funnel"]
+        assert sum(part.stages[0].count for part in funnel.parts) == 7
 
     def test_leads_to_its_links(self, manager_client: Client) -> None:
         campaign = make_campaign(name="<script>alert(1)</script>")
         text = manager_client.get(reverse("campaign_detail", args=[campaign.pk])).text
-        assert f'{reverse("link_list")}?campaign={campaign.pk}"' in text
         assert "alert(1)</script>" not in text
         assert "No links yet" in text
+        make_link(campaign=campaign, flow=campaign.flow)
+        text = manager_client.get(reverse("campaign_detail", args=[campaign.pk])).text
+        assert f'{reverse("link_list")}?campaign={campaign.pk}"' in text
 
     def test_not_there(self, manager_client: Client) -> None:
         assert manager_client.get("/campaigns/9999/").status_code == 404
 
 
-def values(**changes: Any) -> dict[str, Any]:
-    return {"name": "Summer DR", "channel": "door", **changes}
-
-
-class TestForm:
-    def test_saves_with_utilities(self, manager_client: Client, manager: User) -> None:
-        flow, (pge,) = make_flow(), get_utilities("pge")
-        response = manager_client.post(
-            NEW, values(flow=flow.pk, owner=manager.pk, requested_utilities=[pge.pk], starts_on="2026-05-01")
-        )
-        campaign = Campaign.objects.get()
-        assert response.headers["Location"] == reverse("campaign_detail", args=[campaign.pk])
-        assert (campaign.flow, campaign.owner, campaign.channel) == (flow, manager, "door")
-        assert list(campaign.requested_utilities.all()) == [pge]
-
-    def test_owner_is_who_makes_it(self, manager_client: Client, manager: User) -> None:
-        make_flow()
-        assert manager_client.get(NEW).context["form"]["owner"].value() == manager.pk
-
-    @pytest.mark.parametrize("state", ["requested", "retired"])
-    def test_r7_only_a_live_flow_for_a_new_campaign(self, manager_client: Client, manager: User, state: str) -> None:
-        make_flow(name="Live one")
-        flow = make_flow(name="Not this", state=state)
-        assert "Not this" not in manager_client.get(NEW).text
-        found = errors(manager_client.post(NEW, values(flow=flow.pk, owner=manager.pk)))
-        assert found == {
-            "flow": ["This flow cannot be chosen: a campaign needs a live one, which Leap has configured."]
+class TestCompare:
+    def test_side_by_side(self, manager_client: Client) -> None:
+        first, second = make_campaign(name="Doors"), make_campaign(name="Letters")
+        make_links_in_every_status(first)
+        make_link(campaign=second, flow=second.flow)
+        response = manager_client.post(COMPARE, {"select": [first.pk, second.pk]}, follow=True)
+        assert [campaign.name for campaign in response.context["campaigns"]] == ["Letters", "Doors"]
+        rows = {
+            row.measure.name: [(cell.count, cell.percent) for cell in row.cells] for row in response.context["rows"]
         }
-        assert not Campaign.objects.exists()
+        assert rows["issued"] == [(1, None), (7, None)]
+        assert rows["visited"] == [(0, 0), (6, 86)]
+        assert rows["returned"] == [(0, 0), (4, 57)]
+        assert rows["authorized"] == [(0, 0), (3, 43)]
+        # Of the claims, not of the links.
+        assert rows["claimed_only"] == [(0, None), (2, 50)]
 
-    def test_no_live_flow_at_all_says_so(self, manager_client: Client) -> None:
-        make_flow(state="requested")
-        assert "No flow is live" in manager_client.get(NEW).text
-
-    def test_r8_requested_utilities_are_among_the_flows(self, manager_client: Client, manager: User) -> None:
-        flow = make_flow(name="California", utilities=["pge", "sce"])
-        sdge, pge = get_utilities("sdge", "pge")
-        found = errors(
-            manager_client.post(NEW, values(flow=flow.pk, owner=manager.pk, requested_utilities=[pge.pk, sdge.pk]))
+    def test_mails(self, manager_client: Client) -> None:
+        campaign = make_campaign(channel="email")
+        message = Message.objects.create(campaign=campaign, kind="invitation")
+        now = timezone.now()
+        fates: list[dict[str, Any]] = [
+            {"state": "sent", "sent_at": now},
+            {"state": "sent", "sent_at": now, "bounced_at": now},
+            {"state": "sent", "sent_at": now, "complained_at": now},
+            {"state": "waiting"},
+            {"state": "unknown"},
+            {"state": "failed"},
+            {"state": "silenced"},
+        ]
+        for fate in fates:
+            link = make_link(campaign=campaign, flow=campaign.flow)
+            Mail.objects.create(message=message, customer=link.customer, link=link, due_at=now, **fate)
+        customers = [mail.customer for mail in Mail.objects.filter(state="sent").order_by("pk")]
+        MailStop.objects.create(address_digest="1", reason="unsubscribed", at=now, customer=customers[0])
+        # Before the mail: it was not this campaign that did it.
+        MailStop.objects.create(
+            address_digest="2", reason="unsubscribed", at=now - timedelta(days=1), customer=customers[1]
         )
-        assert found == {
-            "requested_utilities": ["SDG&E: the flow “California” does not offer it. It offers PG&E, SCE."]
+        [results] = read_results(campaigns=[campaign], links=Link.objects.all())
+        assert {name: results.counts[name] for name in MAILS} == {
+            "sent": 3,
+            "waiting": 1,
+            "unknown": 1,
+            "mails_failed": 1,
+            "not_sent": 1,
+            "bounced": 1,
+            "complained": 1,
+            "unsubscribed": 1,
         }
+        assert results.counts["issued"] == 7
 
-    def test_r4_legacy_asks_for_one(self, manager_client: Client, manager: User) -> None:
-        flow = make_legacy_flow()
-        two = [utility.pk for utility in get_utilities("pge", "sce")]
-        found = errors(manager_client.post(NEW, values(flow=flow.pk, owner=manager.pk, requested_utilities=two)))
-        assert found == {"requested_utilities": ["A Legacy link leads to one utility: tick one, or none."]}
+    def test_export(self, manager_client: Client) -> None:
+        campaign = make_campaign(name="=1+1")
+        make_links_in_every_status(campaign)
+        response = manager_client.get(COMPARE, {"campaign": campaign.pk, "export": "csv"})
+        text = b"".join(response.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        assert rows[0] == ["Measure", "'=1+1", "'=1+1: %"]
+        assert ["Leap says: authorized", "3", "43"] in rows
+        assert ["State", "running", ""] in rows
 
-    def test_r6_regional_address_asks_for_none(self, manager_client: Client, manager: User) -> None:
-        flow = make_flow(
-            name="Regional",
-            address="regional",
-            title="",
-            region="CAISO",
-            customer_types="residential",
-            utilities=["pge"],
-        )
-        (pge,) = get_utilities("pge")
-        found = errors(manager_client.post(NEW, values(flow=flow.pk, owner=manager.pk, requested_utilities=[pge.pk])))
-        assert "asks for no utilities: tick none" in found["requested_utilities"][0]
-
-    @pytest.mark.parametrize(
-        ("changes", "field", "words"),
-        [
-            ({"name": ""}, "name", "required"),
-            ({"name": "x" * 101}, "name", "at most 100 characters"),
-            ({"name": "a\x00b"}, "name", "Null characters"),
-            ({"name": "Taken"}, "name", "Another campaign has this name"),
-            ({"channel": "pigeon"}, "channel", "pigeon is not one of the available choices"),
-            ({"starts_on": "2026-05-02", "ends_on": "2026-05-01"}, "ends_on", "before it begins on 2 May 2026"),
-            ({"starts_on": "soon"}, "starts_on", "valid date"),
-            ({"flow": "9" * 30}, "flow", "cannot be chosen"),
-            ({"owner": "9" * 30}, "owner", "not one of the available choices"),
-        ],
-    )
-    def test_bad_input_is_a_form_error(
-        self, manager_client: Client, manager: User, changes: dict[str, str], field: str, words: str
-    ) -> None:
+    def test_queries_do_not_grow_with_campaigns(self, manager_client: Client) -> None:
         flow = make_flow()
-        make_campaign(name="Taken", flow=flow)
-        posted = {**values(flow=flow.pk, owner=manager.pk), **changes}
-        found = errors(manager_client.post(NEW, posted))
-        assert list(found) == [field]
-        assert words in found[field][0]
-        assert Campaign.objects.count() == 1
+        manager_client.get(LIST)
+        counts = []
+        for many in (1, 5):
+            keys = [make_campaign(flow=flow).pk for _ in range(many)]
+            for campaign in Campaign.objects.all():
+                make_link(campaign=campaign, flow=flow)
+            with CaptureQueriesContext(connection) as queries:
+                assert len(manager_client.get(COMPARE, {"campaign": keys}).context["campaigns"]) == many
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
 
-    def test_flow_of_a_campaign_with_links_stays(self, manager_client: Client, manager: User) -> None:
-        campaign = make_campaign(name="Summer DR", flow=make_flow(name="First"))
-        make_link(flow=campaign.flow, campaign=campaign)
-        address = reverse("campaign_update", args=[campaign.pk])
-        found = errors(manager_client.post(address, values(flow=make_flow().pk, owner=manager.pk)))
-        assert "issued in this campaign from the flow “First”" in found["flow"][0]
-        campaign.refresh_from_db()
-        assert campaign.flow.name == "First"
+    @pytest.mark.parametrize("query", ["", "campaign=x", "campaign=99999", f"campaign={'9' * 30}"])
+    def test_none_of_them_there(self, manager_client: Client, query: str) -> None:
+        assert manager_client.get(f"{COMPARE}?{query}").headers["Location"] == LIST
 
-    def test_flow_without_links_may_change(self, manager_client: Client, manager: User) -> None:
-        campaign, flow = make_campaign(), make_flow()
-        manager_client.post(reverse("campaign_update", args=[campaign.pk]), values(flow=flow.pk, owner=manager.pk))
-        campaign.refresh_from_db()
-        assert campaign.flow == flow
+    def test_no_more_than_fit(self, manager_client: Client) -> None:
+        flow, owner = make_flow(), make_campaign().owner
+        for _ in range(MOST_COMPARED + 2):
+            make_campaign(flow=flow, owner=owner)
+        response = manager_client.post(COMPARE, {"all": "1", "query": ""}, follow=True)
+        assert len(response.context["campaigns"]) == MOST_COMPARED
 
-    def test_campaign_of_a_retired_flow_can_still_be_renamed(self, manager_client: Client, manager: User) -> None:
-        campaign = make_campaign(name="Old name")
-        campaign.flow.state = "retired"
-        campaign.flow.save(update_fields=["state"])
-        address = reverse("campaign_update", args=[campaign.pk])
-        manager_client.post(address, values(name="New name", flow=campaign.flow_id, owner=manager.pk))
-        campaign.refresh_from_db()
-        assert campaign.name == "New name"
-
-    def test_service_refuses_what_the_form_did_not_see(self, manager: User) -> None:
-        """The flow is retired between the form's look and the save."""
-        flow = make_flow(state="retired")
-        campaign = Campaign(name="x", flow=flow, channel="door", owner=manager)
-        with pytest.raises(CampaignRefused, match="is retired: a campaign needs a live one"):
-            save_campaign(campaign=campaign, utilities=[])
-        assert not Campaign.objects.exists()
-
-    def test_campaign_utilities_reach_its_links(self, manager_client: Client, manager: User) -> None:
-        flow, (pge, sce) = make_flow(), get_utilities("pge", "sce")
-        posted = values(flow=flow.pk, owner=manager.pk, requested_utilities=[pge.pk, sce.pk])
-        manager_client.post(NEW, posted)
-        link = make_link(flow=flow, campaign=Campaign.objects.get(), customer=make_customer(utility="pge"))
-        assert "requestedUtilities=pge,sce&" in link.url
+    def test_nothing_ticked(self, manager_client: Client) -> None:
+        assert manager_client.post(COMPARE, {"query": ""}).headers["Location"] == LIST

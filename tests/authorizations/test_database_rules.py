@@ -34,6 +34,7 @@ CAMPAIGN_DEFAULTS = {
     "state": "running",
     "audience": "{}",
     "stock": "",
+    "print_options": "{}",
     "reminds_abandoned": False,
     "no_visit_days": "[]",
 }

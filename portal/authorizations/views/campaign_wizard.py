@@ -248,7 +248,7 @@ class CampaignAudienceView(CampaignStepView):
 
     def _choices(self, audience: dict[str, Any], kind: str, found: Audience) -> dict[str, Any]:
         if kind == AudienceKind.FILTER:
-            return {"filter": found.filterset or CustomerFilterSet(QueryDict(), request=self.request)}
+            return {"filter": with_any(found.filterset or CustomerFilterSet(QueryDict(), request=self.request))}
         if kind == AudienceKind.IMPORT:
             return {"imports": list_imports().select_related("uploaded_by")[:SHOWN], "chosen": audience.get("import")}
         if kind == AudienceKind.SELECTION:
@@ -400,6 +400,14 @@ class CampaignReviewView(CampaignStepView):
             "first_mail_at": first,
             "last_mail_at": first + sending_takes(review.reached),
         }
+
+
+def with_any(filterset: CustomerFilterSet) -> CustomerFilterSet:
+    """Say “Any” where a list's filters repeat their names: here each has its label above it."""
+    for field in filterset.form.fields.values():
+        if hasattr(field, "empty_label"):
+            field.empty_label = "Any"
+    return filterset
 
 
 def _keys(values: list[str]) -> list[int]:

@@ -111,7 +111,7 @@ class CampaignDetailView(PermissionRequiredMixin, DetailView[Campaign]):
             "audience": find_audience(campaign=campaign, request=self.request).words,
             "alone": [campaign],
             "counts": results.counts,
-            "stopped": dict(links.order_by().values_list("status").annotate(n=Count("pk"))),
+            "stopped": Counter(dict(links.order_by().values_list("status").annotate(n=Count("pk")))),
             "rows": [row for row in compare([results], with_empty=False) if row.measure.name != "issued"],
             "stages": make_stages(results.counts),
             "by": by,
