@@ -159,16 +159,18 @@ def _issue_batch(
 ) -> None:
     wanted: dict[tuple[int, int], tuple[Customer, Request]] = {}
     # The rules look at two things of a customer only: each combination is asked once.
-    answers: dict[tuple[int | None, str], Request | None] = {}
+    answers: dict[tuple[int | None, str], Request | str] = {}
     for customer in customers:
         kind = (customer.utility_id, customer.customer_type)
-        request = answers.get(kind)
-        if request is None:
+        if kind not in answers:
             try:
-                request = answers[kind] = rules.request_for(customer, utilities)
+                answers[kind] = rules.request_for(customer, utilities)
             except IssueRefused as refusal:
-                result.refuse(customer, str(refusal))
-                continue
+                answers[kind] = str(refusal)
+        request = answers[kind]
+        if isinstance(request, str):
+            result.refuse(customer, request)
+            continue
         wanted[customer.pk, request.utility.pk if request.utility else 0] = (customer, request)
     if not wanted:
         return

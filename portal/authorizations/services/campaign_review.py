@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, CharField, Count, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from portal.authorizations.models import (
@@ -110,7 +110,8 @@ class Review:
 
 def with_fates(customers: QuerySet[Customer], campaign: Campaign) -> QuerySet[Any]:
     """Add `fate`: the name in LEFT_OUT of why the campaign leaves a customer out, empty for whom it asks."""
-    proven = Link.objects.filter(customer=OuterRef("pk"), flow=campaign.flow_id, status__in=PROVEN)
+    # Sets that are read once, not a look for each customer: SQLite may take the wrong index for those.
+    proven = Link.objects.filter(flow=campaign.flow_id, status__in=PROVEN, customer__isnull=False).values("customer")
     whens = [
         When(erased_at__isnull=False, then=Value("erased")),
         When(refused_at__isnull=False, then=Value("refused")),
@@ -120,7 +121,7 @@ def with_fates(customers: QuerySet[Customer], campaign: Campaign) -> QuerySet[An
             When(email="", then=Value("no_address")),
             When(mail_stopped_at__isnull=False, then=Value("stopped")),
         ]
-    whens.append(When(Exists(proven), then=Value("proven")))
+    whens.append(When(pk__in=proven, then=Value("proven")))
     return customers.annotate(fate=Case(*whens, default=Value(""), output_field=CharField()))
 
 
@@ -148,7 +149,8 @@ def sending_takes(mails: int) -> timedelta:
 
 def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None:
     """One statement counts, one more for each reason reads its examples: reasons are few, customers many."""
-    has_link = Exists(Link.objects.live().filter(customer=OuterRef("pk"), flow=campaign.flow_id, campaign=campaign))
+    linked = Link.objects.live().filter(flow=campaign.flow_id, campaign=campaign, customer__isnull=False)
+    has_link = Case(When(pk__in=linked.values("customer"), then=True), default=False, output_field=BooleanField())
     counted = customers.order_by().annotate(has_link=has_link)
     rows = list(counted.values("fate", "has_link", "utility", "customer_type").annotate(n=Count("pk", distinct=True)))
     review.total = sum(row["n"] for row in rows)
