@@ -34,7 +34,8 @@ class InstallationForm(forms.ModelForm[Installation]):
         return " ".join(str(self.cleaned_data["partner_name"]).split())
 
     def clean_mails_per_minute(self) -> int:
-        return self.cleaned_data["mails_per_minute"] or DEFAULT_MAILS_PER_MINUTE
+        rate: int | None = self.cleaned_data["mails_per_minute"]
+        return DEFAULT_MAILS_PER_MINUTE if rate is None else rate
 
     def clean_brand_colour(self) -> str:
         return str(self.cleaned_data["brand_colour"]).lower() or DEFAULT_COLOUR
