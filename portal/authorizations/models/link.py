@@ -107,6 +107,10 @@ class LinkQuerySet(models.QuerySet["Link"]):
             "customer", "flow", "campaign", "utility", "issued_by", "replaced_by"
         ).prefetch_related("requested_utilities")
 
+    def with_export_columns(self) -> Self:
+        """All that a row of an export shows. Flows, campaigns and people are few: each is read once for many links."""
+        return self.prefetch_related("customer", "flow", "campaign", "utility", "issued_by", "requested_utilities")
+
     def with_counts(self) -> Self:
         """Add visit_count and confirmation_count, counted from the event rows themselves."""
         from portal.authorizations.models.confirmation import Confirmation
