@@ -14,13 +14,15 @@ from portal.authorizations.services.row_chunks import read_rows
 Columns = Sequence[tuple[str, Callable[[Any], Any]]]
 
 
-def stream_csv(*, name: str, columns: Columns, found: "QuerySet[Any]", shown: "QuerySet[Any]") -> StreamingHttpResponse:
+def stream_csv(
+    *, name: str, columns: Columns, found: "QuerySet[Any]", shown: "QuerySet[Any]", few: Sequence[str] = ()
+) -> StreamingHttpResponse:
     """Answer with these rows as a file called after the list and the day; see `read_rows`.
 
     Nothing is read before the first line goes out. When the other side goes away, reading ends with the next chunk.
     """
     getters = [getter for _, getter in columns]
-    rows = ([get(row) for get in getters] for row in read_rows(found=found, shown=shown))
+    rows = ([get(row) for get in getters] for row in read_rows(found=found, shown=shown, few=few))
     response = StreamingHttpResponse(
         write_csv([header for header, _ in columns], rows), content_type="text/csv; charset=utf-8"
     )

@@ -66,6 +66,7 @@ class LinkListView(PortalListView):
     export_permission = "authorizations.export_link"
     export_columns = EXPORT_COLUMNS
     export_name = "links"
+    export_few = Link.FEW
     bulk_actions = (
         BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
         BulkAction("Print…", reverse_lazy("print_create"), "authorizations.add_printjob"),
@@ -93,7 +94,7 @@ class LinkExportView(PermissionRequiredMixin, View):
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         shown = Link.objects.with_export_columns()
-        return stream_csv(name="links", columns=EXPORT_COLUMNS, found=chosen_links(request), shown=shown)
+        return stream_csv(name="links", columns=EXPORT_COLUMNS, found=chosen_links(request), shown=shown, few=Link.FEW)
 
 
 class LinkPage(PermissionRequiredMixin, DetailView[Link]):

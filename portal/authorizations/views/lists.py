@@ -66,6 +66,8 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
     #: Header and how to get the cell, for each column of the CSV.
     export_columns: ClassVar[Sequence[tuple[str, Callable[[Any], Any]]]] = ()
     export_name: ClassVar[str] = "export"
+    #: Foreign keys to rows that many have in common: the export reads each once.
+    export_few: ClassVar[Sequence[str]] = ()
     bulk_actions: ClassVar[Sequence[BulkAction]] = ()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -116,7 +118,11 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
             table.order_by = sorts
         found = cast("QuerySet[Any]", table.data.data)
         return stream_csv(
-            name=self.export_name, columns=self.export_columns, found=found, shown=self.get_export_queryset()
+            name=self.export_name,
+            columns=self.export_columns,
+            found=found,
+            shown=self.get_export_queryset(),
+            few=self.export_few,
         )
 
     def get_export_queryset(self) -> "QuerySet[Any]":
