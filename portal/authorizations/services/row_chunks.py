@@ -23,11 +23,11 @@ def read_rows(*, found: QuerySet[Any], shown: QuerySet[Any], few: Sequence[str] 
     """
     common = _Common(shown.model, few)
     if not _is_newest_first(found):
-        few = found.order_by().values("pk")[: SORTED_UP_TO + 1].count() <= SORTED_UP_TO
-        keys = list(found.values_list("pk", flat=True)) if few else []
+        can_sort = found.order_by().values("pk")[: SORTED_UP_TO + 1].count() <= SORTED_UP_TO
+        keys = list(found.values_list("pk", flat=True)) if can_sort else []
         for start in range(0, len(keys), CHUNK):
             yield from _read(shown, keys[start : start + CHUNK], common)
-        if few:
+        if can_sort:
             return
     found = found.order_by("-pk")
     size = FIRST_CHUNK
@@ -53,7 +53,7 @@ class _Common:
     """
 
     def __init__(self, model: type[Model], names: Sequence[str]) -> None:
-        self._fields = [model._meta.get_field(name) for name in names]
+        self._fields: list[Any] = [model._meta.get_field(name) for name in names]
         self._known: dict[str, dict[Any, Any]] = {name: {None: None} for name in names}
 
     def attach(self, rows: Iterable[Any]) -> None:
