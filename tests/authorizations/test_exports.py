@@ -1,7 +1,7 @@
 """CSV exports of any length: they begin at once, read a chunk at a time, and end when nobody listens any more."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import connection
@@ -35,7 +35,7 @@ class Reader:
     """Reads an answer as it comes, and knows how many links have been read from the database by then."""
 
     def __init__(self, client: Client, address: str) -> None:
-        self.response: Any = client.get(address)
+        self.response = cast("Any", client.get(address))
         assert self.response.status_code == 200
         self.parts: Iterator[bytes] = iter(self.response.streaming_content)
         self.rows_read = 0
@@ -153,6 +153,7 @@ def test_meters_with_more_links_than_sqlite_takes_conditions(
     count = 1005
     add_links(count)
     first = make_match(link=Link.objects.all()[0])
+    assert first.link_id is not None
     links = Link.objects.exclude(pk=first.link_id)
     fields = {"region": "CAISO", "created_at": first.matched_at, "first_seen_at": first.matched_at}
     meter = type(first.meter)

@@ -102,6 +102,7 @@ def run(job: Job, kind: Kind) -> Job:
         return job
     job.refresh_from_db()
     _report(job, kind)
+    refusals: tuple[type[Exception], ...] = (JobRefusedError, *kind.refusals)
     try:
         if kind.begin and not job.result:
             job.result = kind.begin(job)
@@ -110,7 +111,7 @@ def run(job: Job, kind: Kind) -> Job:
             _report(job, kind)
     except _TakenOver:
         job.refresh_from_db()
-    except (JobRefusedError, *kind.refusals) as refusal:
+    except refusals as refusal:
         _end(job, JobState.FAILED, error=str(refusal))
     except BaseException:
         _end(job, JobState.FAILED, error=_UNEXPECTED)

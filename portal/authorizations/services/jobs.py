@@ -71,7 +71,7 @@ def is_quick(job: Job) -> bool:
 
 def _person(job: Job) -> User:
     """Whose job it is, with the rights that the person has now."""
-    user = User.objects.filter(pk=job.created_by_id, is_active=True).first()
+    user = User.objects.filter(pk=job.created_by_id or 0, is_active=True).first()
     if user is None:
         raise JobRefusedError("Whoever asked for it may no longer sign in.")
     return user
