@@ -18,8 +18,10 @@ from bench.harness import (
     MissingPeerError,
     Result,
     Shares,
+    Stream,
     format_growth,
     format_shares,
+    format_streams,
     format_table,
 )
 from bench.parts import PARTS, Line, measure_apart
@@ -50,6 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     if growths := [result for result in results if isinstance(result, Growth)]:
         print(f"{inputs.capitalize()}, {options.rounds} rounds after a warm one, medians. Ratio: last to first.")
         print(format_growth(growths))
+    if streams := [result for result in results if isinstance(result, Stream)]:
+        goals = f"first row within {Stream.FIRST:.0f} ms, memory at most {Stream.MORE_MEMORY:g} times the smaller's"
+        print(f"Exports, {inputs}. Goals: {goals}.")
+        print(format_streams(streams))
     print(f"Ended after {(time.monotonic() - start) / 60:.1f} minutes.", file=sys.stderr)
     return 1 if options.strict and not all(result.met for result in results) else 0
 

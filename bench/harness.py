@@ -90,6 +90,28 @@ class Growth:
         return in_time and self.queries[-1] <= self.queries[0] + self.MORE_QUERIES
 
 
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One line of a table of streams: a file that is written as it is sent, at several sizes, the smallest first."""
+
+    name: str
+    sizes: tuple[int, ...]
+    first_milliseconds: tuple[float, ...]
+    """Until the first row was out."""
+    rows_per_second: tuple[float, ...]
+    floor_rows_per_second: tuple[float, ...]
+    megabytes: tuple[float, ...]
+    """The most that its process ever held."""
+
+    #: The first row comes within half a second, and ten times the rows take at most a fifth more memory.
+    FIRST: ClassVar[float] = 500.0
+    MORE_MEMORY: ClassVar[float] = 1.2
+
+    @property
+    def met(self) -> bool:
+        return max(self.first_milliseconds) <= self.FIRST and self.megabytes[-1] <= self.megabytes[0] * self.MORE_MEMORY
+
+
 def require_peer(module: str, distribution: str) -> str:
     """Import the peer and return its name with its version ("qrcode 8.2"); MissingPeerError says what to install."""
     try:
@@ -233,6 +255,27 @@ def format_growth(lines: Sequence[Growth]) -> str:
         goal = "none" if line.goal is None else f"<= {line.goal:g}"
         met = "" if line.goal is None else "met" if line.met else "MISSED"
         table.append((line.name, *cells, f"{line.ratio:.2f}", goal, met))
+    return _aligned(table)
+
+
+def format_streams(streams: Sequence[Stream]) -> str:
+    """The table of streams, a line for each size."""
+    table: list[tuple[str, ...]] = [("what", "rows", "first row", "rows/s", "floor rows/s", "of it", "memory", "")]
+    for stream in streams:
+        for place, size in enumerate(stream.sizes):
+            rate, floor = stream.rows_per_second[place], stream.floor_rows_per_second[place]
+            table.append(
+                (
+                    stream.name,
+                    f"{size:,}",
+                    f"{stream.first_milliseconds[place]:.0f} ms",
+                    f"{rate:,.0f}",
+                    f"{floor:,.0f}",
+                    f"{rate / floor:.0%}",
+                    f"{stream.megabytes[place]:.0f} MB",
+                    ("met" if stream.met else "MISSED") if place + 1 == len(stream.sizes) else "",
+                )
+            )
     return _aligned(table)
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from bench.databases import portal_on, temporary_database
-from bench.harness import Growth, MissingPeerError, Result, Shares
+from bench.harness import Growth, MissingPeerError, Result, Shares, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ PARTS = {
 }
 
 
-Line = Result | Shares | Growth
+Line = Result | Shares | Growth | Stream
 
 
 def measure(name: str, *, rounds: int, quick: bool, server: str) -> list[Line]:

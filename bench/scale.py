@@ -180,7 +180,7 @@ def _of_list(noun: str, who: str, address: str, view: Any, searches: dict[str, s
     last = _follow(who, address, "last")
     if last:
         yield Asked(f"{noun}: last page", who, last)
-        before = _follow(who, last, "prev")
+        before = _follow(who, last, "previous")
         if before:
             yield Asked(f"{noun}: page before the last", who, before)
     for name, value in filters(view, who, choices):
@@ -192,11 +192,11 @@ def _of_list(noun: str, who: str, address: str, view: Any, searches: dict[str, s
             yield Asked(f"{noun}: search by {what}", who, f"{address}?{urlencode({'q': words})}")
 
 
-def _follow(who: str, address: str, rel: str) -> str:
+def _follow(who: str, address: str, which: str) -> str:
     """The address of the page's link of this kind; empty if it shows none."""
     page = _client(who).get(address).content.decode()
     for tag in re.findall(r"<a\b[^>]*>", page):
-        if re.search(rf'\brel="{rel}"', tag) and (href := re.search(r'\bhref="([^"]*)"', tag)):
+        if re.search(rf'\bid="page-{which}"', tag) and (href := re.search(r'\bhref="([^"]*)"', tag)):
             return urljoin(address, html.unescape(href[1]))
     return ""
 

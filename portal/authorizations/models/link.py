@@ -1,7 +1,7 @@
 """Links: each is one issued URL, and how far it got."""
 
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -106,6 +106,10 @@ class LinkQuerySet(models.QuerySet["Link"]):
         return self.select_related(
             "customer", "flow", "campaign", "utility", "issued_by", "replaced_by"
         ).prefetch_related("requested_utilities")
+
+    def with_export_columns(self) -> Self:
+        """All that a row of an export shows but what is the same for many links: see `FEW`."""
+        return self.select_related("customer").prefetch_related("requested_utilities")
 
     def with_counts(self) -> Self:
         """Add visit_count and confirmation_count, counted from the event rows themselves."""
@@ -242,6 +246,9 @@ class Link(models.Model):
         output_field=models.CharField(max_length=12, choices=LinkStatus.choices),
         db_persist=True,
     )
+
+    #: What many links have in common: an export reads each of these rows once.
+    FEW: ClassVar[tuple[str, ...]] = ("flow", "campaign", "utility", "issued_by")
 
     objects = LinkQuerySet.as_manager()
 

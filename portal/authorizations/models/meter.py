@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Exists, OuterRef, Prefetch, Q, Subquery, Value, When
 
 from portal.accounts.models import User
 from portal.authorizations.models.link import Link
@@ -23,7 +23,7 @@ class MeterQuerySet(models.QuerySet["Meter"]):
 
     def with_list_columns(self) -> Self:
         """All that a row of a list or an export shows: what it matched, and whose that is."""
-        return self.select_related("utility").prefetch_related("matches__link__customer", "matches__paper__customer")
+        return self.select_related("utility").prefetch_related(owners("matches"))
 
     def search(self, text: str) -> Self:
         """A meter id or partner reference by its beginning, a matched reference id, or words in the customer's name."""
@@ -39,6 +39,11 @@ class MeterQuerySet(models.QuerySet["Meter"]):
         if re.fullmatch(r"[0-9a-f]{4,32}", digits):
             found |= Q(meter_id__startswith=_hyphenated(digits))
         return self.filter(found)
+
+
+def owners(matches: str) -> "Prefetch[str]":
+    """Matches with whose they are, joined: SQLite takes no prefetch of a thousand foreign keys (Django 5.2)."""
+    return Prefetch(matches, queryset=MeterMatch.objects.select_related("link__customer", "paper__customer"))
 
 
 def _names_of(customer: str, text: str) -> Q:
@@ -197,7 +202,7 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
     def with_list_columns(self) -> Self:
         """All that a row of the plan or its export shows."""
         return self.select_related("meter__utility").prefetch_related(
-            "meter__required_actions", "meter__matches__link__customer", "meter__matches__paper__customer"
+            "meter__required_actions", owners("meter__matches")
         )
 
 

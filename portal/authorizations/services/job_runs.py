@@ -104,6 +104,7 @@ def run(job: Job, kind: Kind) -> Job:
         return job
     job.refresh_from_db()
     _report(job, kind)
+    refusals: tuple[type[Exception], ...] = (JobRefusedError, *kind.refusals)
     try:
         if kind.begin and not job.result:
             job.result = kind.begin(job)
@@ -112,7 +113,7 @@ def run(job: Job, kind: Kind) -> Job:
             _report(job, kind)
     except _TakenOver:
         job.refresh_from_db()
-    except (JobRefusedError, *kind.refusals) as refusal:
+    except refusals as refusal:
         _end(job, JobState.FAILED, error=str(refusal))
     except BaseException:
         _end(job, JobState.FAILED, error=_UNEXPECTED)
@@ -212,7 +213,7 @@ def is_stuck(job: Job) -> bool:
 
 def person_of(job: Job) -> User:
     """Return whose job it is, with the rights that the person has now. Raises JobRefusedError."""
-    user = User.objects.filter(pk=job.created_by_id, is_active=True).first()
+    user = User.objects.filter(pk=job.created_by_id or 0, is_active=True).first()
     if user is None:
         raise JobRefusedError("Whoever asked for it may no longer sign in.")
     return user

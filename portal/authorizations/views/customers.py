@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db import IntegrityError
 from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
@@ -18,11 +18,11 @@ from django_tables2 import Table
 from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.customers import AssignForm, CustomerForm
 from portal.authorizations.models import Customer, Link, PaperAuthorization
-from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customers import add_customer, change_customer
 from portal.authorizations.services.jobs import create_assign_job, is_quick, run_job
 from portal.authorizations.services.mail_stops import find_stop
 from portal.authorizations.tables.customers import CustomerTable
+from portal.authorizations.views.exports import stream_csv
 from portal.authorizations.views.jobs import start
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
@@ -96,16 +96,8 @@ class CustomerExportView(PermissionRequiredMixin, View):
         return redirect("customer_list")
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        rows = chosen_customers(request).with_list_columns().iterator(chunk_size=2000)  # type: ignore[attr-defined]
-        response = StreamingHttpResponse(
-            write_csv(
-                [header for header, _ in EXPORT_COLUMNS], ([get(row) for _, get in EXPORT_COLUMNS] for row in rows)
-            ),
-            content_type="text/csv; charset=utf-8",
-        )
-        name = f"customers-{timezone.localdate():%Y-%m-%d}.csv"
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
+        shown = Customer.objects.with_list_columns()
+        return stream_csv(name="customers", columns=EXPORT_COLUMNS, found=chosen_customers(request), shown=shown)
 
 
 class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):

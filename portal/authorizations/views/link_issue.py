@@ -210,7 +210,7 @@ class BatchReplaceView(PermissionRequiredMixin, View):
         return start(create_replace_job(links=links, created_by=user_of(request), wanted=batch.wanted))
 
     def _links(self, request: HttpRequest, batch: Batch) -> QuerySet[Link]:
-        return differing_links(user_of(request), batch).live()
+        return differing_links(user_of(request), batch).live()  # type: ignore[attr-defined]
 
 
 class LinkReplaceSelectionView(PermissionRequiredMixin, View):
@@ -225,7 +225,8 @@ class LinkReplaceSelectionView(PermissionRequiredMixin, View):
         links = chosen_links(request)
         if "sure" not in request.POST:
             return self._ask(request, links)
-        return start(create_replace_job(links=links.live(), created_by=user_of(request)))
+        live_ones = links.filter(voided_at__isnull=True, replaced_by__isnull=True)
+        return start(create_replace_job(links=live_ones, created_by=user_of(request)))
 
     def _ask(self, request: HttpRequest, links: QuerySet[Link]) -> HttpResponse:
         live = Count("pk", filter=Q(voided_at__isnull=True, replaced_by__isnull=True))

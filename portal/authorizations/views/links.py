@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.utils import timezone
@@ -15,12 +15,12 @@ from portal.authorizations.filters.links import PARTS, LinkFilterSet
 from portal.authorizations.forms.links import ReplaceForm, VoidForm
 from portal.authorizations.models import Link
 from portal.authorizations.models.link import PROVEN
-from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.door_calls import find_next_doors
 from portal.authorizations.services.jobs import create_void_job, is_quick, run_job
 from portal.authorizations.services.links import IssueRefused, replace_link
 from portal.authorizations.tables.links import LinkTable
 from portal.authorizations.views import timelines
+from portal.authorizations.views.exports import stream_csv
 from portal.authorizations.views.jobs import start
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 from portal.leap.authorization_urls import mark_variable_parts
@@ -66,6 +66,7 @@ class LinkListView(PortalListView):
     export_permission = "authorizations.export_link"
     export_columns = EXPORT_COLUMNS
     export_name = "links"
+    export_few = Link.FEW
     bulk_actions = (
         BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
         BulkAction("Print…", reverse_lazy("print_create"), "authorizations.add_printjob"),
@@ -75,6 +76,9 @@ class LinkListView(PortalListView):
 
     def get_queryset(self) -> QuerySet[Link]:
         return Link.objects.visible_to(user_of(self.request)).with_people().with_counts()
+
+    def get_export_queryset(self) -> QuerySet[Link]:
+        return Link.objects.with_export_columns()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -89,13 +93,8 @@ class LinkExportView(PermissionRequiredMixin, View):
     permission_required = "authorizations.export_link"
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        links = chosen_links(request)
-        rows = ([get(link) for _, get in EXPORT_COLUMNS] for link in links.iterator(chunk_size=2000))
-        response = StreamingHttpResponse(
-            write_csv([header for header, _ in EXPORT_COLUMNS], rows), content_type="text/csv; charset=utf-8"
-        )
-        response.headers["Content-Disposition"] = f'attachment; filename="links-{timezone.localdate():%Y-%m-%d}.csv"'
-        return response
+        shown = Link.objects.with_export_columns()
+        return stream_csv(name="links", columns=EXPORT_COLUMNS, found=chosen_links(request), shown=shown, few=Link.FEW)
 
 
 class LinkPage(PermissionRequiredMixin, DetailView[Link]):
