@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, re_path
 
 from portal.authorizations.views import (
     campaign_messages,
+    campaign_review,
     campaign_states,
     campaign_wizard,
     campaigns,
@@ -81,7 +82,7 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/audience/", campaign_wizard.CampaignAudienceView.as_view(), name="campaign_audience"),
     path("campaigns/<int:pk>/flow/", campaign_wizard.CampaignFlowView.as_view(), name="campaign_flow"),
     path("campaigns/<int:pk>/print/", campaign_wizard.CampaignPrintView.as_view(), name="campaign_print"),
-    path("campaigns/<int:pk>/review/", campaign_wizard.CampaignReviewView.as_view(), name="campaign_review"),
+    path("campaigns/<int:pk>/review/", campaign_review.CampaignReviewView.as_view(), name="campaign_review"),
     path("campaigns/<int:pk>/launch/", campaign_states.CampaignLaunchView.as_view(), name="campaign_launch"),
     path("campaigns/<int:pk>/pause/", campaign_states.CampaignPauseView.as_view(), name="campaign_pause"),
     path("campaigns/<int:pk>/resume/", campaign_states.CampaignResumeView.as_view(), name="campaign_resume"),

@@ -26,17 +26,13 @@ from portal.authorizations.forms.campaigns import (
     CampaignPrintForm,
     NewCampaignForm,
 )
-from portal.authorizations.models import AudienceKind, Campaign, Flow, Installation, Link
+from portal.authorizations.models import AudienceKind, Campaign, Flow, Link
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import campaigns, printing
 from portal.authorizations.services.campaign_print import request_of
 from portal.authorizations.services.campaign_review import (
-    Review,
-    first_mail_at,
     review_campaign,
-    sending_takes,
 )
-from portal.authorizations.services.campaign_states import version_of
 from portal.authorizations.services.campaigns import CampaignRefused
 from portal.authorizations.services.flow_preview import make_examples
 from portal.authorizations.services.printers import get_printer
@@ -356,50 +352,6 @@ class CampaignPrintView(CampaignStepView):
         if self.request.htmx:
             return render(self.request, "authorizations/_print_preview.html", {**context, "form": form})
         return self.show(form, **context)
-
-
-class CampaignReviewView(CampaignStepView):
-    """Counts, refusals, a sample link, what stands in the way; and the button that launches."""
-
-    step = "review"
-
-    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        found = find_audience(campaign=self.campaign, request=request)
-        review = review_campaign(campaign=self.campaign, customers=found.customers)
-        blockers = [{"reason": blocker.reason, "url": self._url_of(blocker.step)} for blocker in review.blockers]
-        if found.problem:
-            blockers.insert(0, {"reason": found.problem, "url": self._url_of("audience")})
-        return self.show(
-            None,
-            review=review,
-            audience=found,
-            blockers=blockers,
-            version=version_of(self.campaign),
-            wanted=request_of(self.campaign),
-            stock=STOCKS.get(self.campaign.stock),
-            pages=self._pages(review),
-            **self._mails(review),
-        )
-
-    def _url_of(self, step: str) -> str:
-        if step == "installation":
-            allowed = self.request.user.has_perm("authorizations.change_installation")
-            return reverse("installation_update") if allowed else ""
-        return reverse(ADDRESSES[step], args=[self.campaign.pk]) if step else ""
-
-    def _pages(self, review: Review) -> int:
-        stock = STOCKS.get(self.campaign.stock)
-        return -(-review.reached // stock.labels_per_page) if stock else 0
-
-    def _mails(self, review: Review) -> dict[str, Any]:
-        if not self.campaign.is_mailed:
-            return {}
-        first = first_mail_at(self.campaign)
-        return {
-            "rate": Installation.objects.current().mails_per_minute,
-            "first_mail_at": first,
-            "last_mail_at": first + sending_takes(review.reached),
-        }
 
 
 def with_any(filterset: CustomerFilterSet) -> CustomerFilterSet:
