@@ -27,6 +27,9 @@ _SEARCHES = ("name", "email", "reference id", "common name", "nothing")
 #: Values of a choice that are measured; of a campaign's or person's the first and the last.
 _MOST_CHOICES, _MOST_QUICK_CHOICES = 12, 1
 
+#: Of the other lists, quick asks for the first page only.
+_QUICK_LISTS = ("/links/", "/customers/")
+
 Reading = tuple[int, float]
 
 
@@ -136,7 +139,10 @@ def _everything(choices: int) -> Iterator[Asked]:
     for address, view in lists():
         noun = address.strip("/").replace("/", " ")
         who = MANAGER if _may(MANAGER, view) else ADMIN
-        yield from _of_list(noun, who, address, view, searches, choices)
+        if choices > _MOST_QUICK_CHOICES or address in _QUICK_LISTS:
+            yield from _of_list(noun, who, address, view, searches, choices)
+        else:
+            yield Asked(f"{noun}: first page", who, address)
         if _may(rep_name(0), view):
             yield Asked(f"{noun} of a rep: first page", rep_name(0), address)
 

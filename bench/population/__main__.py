@@ -1,6 +1,8 @@
 """`python -m bench.population [--postgresql] [--forget] [links …]`: make populations and print where they are."""
 
 import argparse
+import signal
+import sys
 
 from bench.databases import POSTGRESQL
 from bench.population.kept import SIZES, forget, keep
@@ -22,4 +24,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Ended from outside, what is half made goes all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main()
