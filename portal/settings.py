@@ -13,7 +13,8 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 from portal.leap.environments import PRODUCTION, STAGING, Environment, sandbox
 
@@ -28,6 +29,7 @@ env = environ.Env(
     DATABASE_URL=(str, f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
     CACHE_URL=(str, f"filecache://{VAR_DIR / 'cache'}"),
     EMAIL_URL=(str, "consolemail://"),
+    DEFAULT_FROM_EMAIL=(str, ""),
     LEAP_ENVIRONMENT=(str, "production"),
     LEAP_API_URL=(str, ""),
     LEAP_CONNECT_URL=(str, ""),
@@ -314,9 +316,23 @@ STORAGES = {
 }
 
 try:
-    vars().update(env.email_url("EMAIL_URL"))
+    _mail = env.email_url("EMAIL_URL")
+    if _mail["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+        if not _mail["EMAIL_HOST"]:
+            raise ValueError("no host")
+        _ports = {"smtp+ssl": 465, "smtp+tls": 587, "smtps": 587}
+        _mail["EMAIL_PORT"] = _mail["EMAIL_PORT"] or _ports.get(urlsplit(env("EMAIL_URL")).scheme, 25)
+    vars().update(_mail)
 except (ImproperlyConfigured, ValueError, KeyError):
     refuse("EMAIL_URL cannot be read: set it to smtp+tls://user:password@host:587 or consolemail://")
+# Whom mails come from: an address of a domain for which the mail server may send (SPF, DKIM). Empty: the support email
+# of the installation.
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL").strip()
+try:
+    if DEFAULT_FROM_EMAIL:
+        validate_email(DEFAULT_FROM_EMAIL)
+except ValidationError:
+    refuse(f"DEFAULT_FROM_EMAIL is “{DEFAULT_FROM_EMAIL}”: set it to an address such as energy@example.com")
 # A mail server that does not answer must not keep the worker for ever.
 EMAIL_TIMEOUT = 20
 

@@ -4,13 +4,13 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 
 from portal.authorizations.forms.sign_in import AdminSignInForm, SignInForm
-from portal.authorizations.views import public, public_start
+from portal.authorizations.views import public, public_start, public_unsubscribe
 from portal.authorizations.views.sign_in import SignInView, SignOutView
 
 admin.site.login_form = AdminSignInForm
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # Public doors: no sign-in (portal/authorizations/views/public.py and public_start.py).
+    # Public doors: no sign-in (portal/authorizations/views/public*.py).
     path("go/<str:code>", public.short_redirect, name="short_redirect"),
     path("GO/<str:code>", public.short_redirect),
     # Whoever types an address may end it with a slash.
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("start/<str:slug>/", public_start.start),
     path("start/<str:slug>/<str:language>/", public_start.start, name="start_in"),
     path("start/<str:slug>/<str:language>/sent", public_start.start_sent, name="start_sent"),
+    path("unsubscribe/<str:token>", public_unsubscribe.unsubscribe, name="unsubscribe"),
+    path("unsubscribe/<str:token>/", public_unsubscribe.unsubscribe),
     path("leap/events", public.leap_events, name="leap_events"),
     path("healthz", public.healthz, name="healthz"),
     path("readyz", public.readyz, name="readyz"),

@@ -31,7 +31,11 @@ from portal.authorizations.models import (
 )
 from tests import factories
 
-PUBLIC = {"portal.authorizations.views.public", "portal.authorizations.views.public_start"}
+PUBLIC = {
+    "portal.authorizations.views.public",
+    "portal.authorizations.views.public_start",
+    "portal.authorizations.views.public_unsubscribe",
+}
 #: Doors to sign-in, Django's own views: by password, and by the link with which a person sets the first password.
 LOGINS = {"login", "admin:login", "invitation"}
 

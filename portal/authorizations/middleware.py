@@ -29,7 +29,7 @@ class PublicDoorsMiddleware:
     `login_not_required` are answered here: an address below a door that is not one goes on its way.
     """
 
-    DOORS = ("/go/", "/GO/", "/leap/thanks", "/leap/events")
+    DOORS = ("/go/", "/GO/", "/leap/thanks", "/leap/events", "/unsubscribe/")
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -22,7 +22,7 @@ class OutageFilterSet(filters.FilterSet):
     def by_state(self, queryset: "QuerySet[Outage]", name: str, value: str) -> "QuerySet[Outage]":
         now = timezone.now()
         if value == "now":
-            return queryset.at(now)  # type: ignore[attr-defined, no-any-return]
+            return queryset.at(now)  # type: ignore[attr-defined]
         return queryset.filter(ended_at__lte=now) if value == "over" else queryset.filter(began_at__gt=now)
 
     def by_source(self, queryset: "QuerySet[Outage]", name: str, value: str) -> "QuerySet[Outage]":

@@ -32,8 +32,8 @@ class CampaignRemindersForm(forms.Form):
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
         days = ", ".join(str(day) for day in read_days(campaign.no_visit_days))
-        initial = {"reminds_abandoned": campaign.reminds_abandoned, "no_visit_days": days}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.initial = {"reminds_abandoned": campaign.reminds_abandoned, "no_visit_days": days}
 
     def clean_no_visit_days(self) -> list[int]:
         words = [word for word in re.split(r"[,;\s]+", self.cleaned_data["no_visit_days"]) if word]

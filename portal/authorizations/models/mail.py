@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.accounts.models import User
 from portal.authorizations.models.campaign import Campaign
 from portal.authorizations.models.customer import Customer
 from portal.authorizations.models.link import Link
@@ -54,6 +55,20 @@ class MailQuerySet(models.QuerySet["Mail"]):
     def waiting(self) -> Self:
         return self.filter(state=MailState.WAITING)
 
+    def with_fate_unknown(self) -> Self:
+        """A crash left open whether they went out: a person has to say."""
+        return self.filter(state=MailState.UNKNOWN)
+
+    def visible_to(self, user: User) -> Self:
+        """Those about customers whom the user may see."""
+        if user.has_perm("authorizations.view_every_customer"):
+            return self
+        return self.filter(customer__in=Customer.objects.visible_to(user))
+
+    def with_people(self) -> Self:
+        """All that a row of a list shows, in one query."""
+        return self.select_related("message__campaign", "customer", "link", "decided_by")
+
 
 class Mail(models.Model):
     """One message to one customer about one link: never twice, which a constraint holds."""
@@ -70,6 +85,9 @@ class Mail(models.Model):
     reason = models.CharField(max_length=200, blank=True, help_text="Why it was not sent, or what the server said.")
     attempts = models.PositiveSmallIntegerField(default=0)
     rfc_message_id = models.CharField("Message-ID", max_length=200, blank=True, db_index=True)
+    address_digest = models.CharField(
+        max_length=64, blank=True, help_text="Of the address that it went to: no second mail there for one message."
+    )
     marked_at = models.DateTimeField(null=True, blank=True, help_text="When the mail server was about to be asked.")
     sent_at = models.DateTimeField(null=True, blank=True)
     bounced_at = models.DateTimeField(null=True, blank=True)
@@ -77,6 +95,7 @@ class Mail(models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MailQuerySet.as_manager()
@@ -92,6 +111,8 @@ class Mail(models.Model):
                 fields=["due_at", "id"], condition=Q(state="waiting", is_reminder=True), name="reminder_waiting"
             ),
             models.Index(fields=["state", "-id"], condition=Q(is_reminder=True), name="reminder_state"),
+            models.Index(fields=["marked_at"], condition=Q(marked_at__isnull=False), name="mail_marked"),
+            models.Index(fields=["address_digest"], condition=~Q(address_digest=""), name="mail_address"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["message", "customer", "step"], name="mail_once"),
@@ -109,18 +130,48 @@ class StopReason(models.TextChoices):
     COMPLAINED = "complained", "complained"
 
 
+class MailStopQuerySet(models.QuerySet["MailStop"]):
+    def in_force(self) -> Self:
+        return self.filter(lifted_at__isnull=True)
+
+
 class MailStop(models.Model):
     """An address that gets no more mails. Only its digest is kept: it outlives the erasure of whose it is."""
 
-    address_digest = models.CharField(max_length=64, unique=True)
+    address_digest = models.CharField(max_length=64, db_index=True)
     reason = models.CharField(max_length=12, choices=StopReason.choices)
     at = models.DateTimeField()
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    customer = models.ForeignKey(
+        Customer,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="mail_stops",
+        help_text="Whose address it was, if it was known.",
+    )
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lift_reason = models.CharField("why it may be written to again", max_length=200, blank=True)
+
+    objects = MailStopQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address_digest"], condition=Q(lifted_at__isnull=True), name="one_stop_of_an_address"
+            ),
+            models.CheckConstraint(
+                condition=Q(lifted_at__isnull=True) | ~Q(lift_reason=""),
+                name="mail_stop_lifted_with_a_reason",
+                violation_error_message="Say why the address may be written to again.",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} {self.at:%Y-%m-%d}"

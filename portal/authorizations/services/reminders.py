@@ -26,12 +26,14 @@ from portal.authorizations.models import (
     Mail,
     MailState,
     Message,
+    MessageKind,
     MeterMatch,
     ReminderCursor,
     Visit,
 )
 from portal.authorizations.models.mail import MailQuerySet
 from portal.authorizations.services import reminder_rules as rules
+from portal.authorizations.services.messages import keep_message
 from portal.authorizations.services.reminder_facts import Pair, find_utilities, read_cases, read_outages
 
 #: Rows of one source in a batch, and batches of one source in a look.
@@ -40,6 +42,8 @@ MOST_BATCHES: Final = 40
 #: So long a row is left alone: one that a slower transaction writes must not appear behind the cursor.
 SETTLES: Final = timedelta(minutes=1)
 _CAMPAIGN: Final = "campaign "
+#: Waiting reminders on the page of a customer or a link.
+_SHOWN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def find_reminder_obstacles(mails: Sequence[Mail], now: datetime) -> dict[int, t
 def read_outlooks(mails: Sequence[Mail], now: datetime) -> dict[int, Outlook]:
     """Return for each reminder, by its key, why it is sent and what keeps it back; the mails with their message read.
 
-    What holds it then is looked up for a reminder that waits for its time, too: as if it were due.
+    Of a reminder that waits for its time, too, what is known already to hold it then; not what may be over by then.
     """
     if not mails:
         return {}
@@ -164,11 +168,22 @@ def read_outlooks(mails: Sequence[Mail], now: datetime) -> dict[int, Outlook]:
         if case is None:
             continue
         kind, link = mail.message.kind, mail.link_id
+        is_due = mail.due_at <= now or mail.hold_reason != ""
         found[mail.pk] = Outlook(
             why=rules.explain(case, kind=kind, step=mail.step, link=link, zone=zone),
             silence=rules.find_silence(case, kind=kind, step=mail.step),
-            hold=rules.find_hold(case, link=link, now=max(now, mail.due_at), zone=zone, outages=outages),
+            hold=rules.find_hold(case, link=link, now=now if is_due else mail.due_at, zone=zone, outages=outages if is_due else {}),
         )
+    return found
+
+
+def find_waiting(mails: "QuerySet[Mail]") -> list[Mail]:
+    """Return the reminders among these mails that wait, the next one first, each with its `outlook`: for one's page."""
+    waiting = mails.filter(is_reminder=True, state=MailState.WAITING).select_related("message__campaign", "link")
+    found = list(waiting.order_by("due_at", "pk")[:_SHOWN])
+    outlooks = read_outlooks(found, timezone.now())
+    for mail in found:
+        mail.outlook = outlooks.get(mail.pk)  # type: ignore[attr-defined]
     return found
 
 
@@ -188,7 +203,9 @@ def stop_reminders(*, mails: "QuerySet[Mail]", by: User) -> int:
     with transaction.atomic():
         campaigns = set(wanted.values_list("message__campaign", flat=True))
         some = list(wanted.values_list("message__campaign", "customer")[: BATCH + 1])
-        stopped = wanted.update(state=MailState.STOPPED, decided_by=by, hold_reason="", reason="Stopped by a person.")
+        stopped = wanted.update(
+            state=MailState.STOPPED, decided_by=by, decided_at=now, hold_reason="", reason="Stopped by a person."
+        )
         if len(some) <= BATCH:
             plan_pairs(some, now)
         else:
@@ -198,13 +215,16 @@ def stop_reminders(*, mails: "QuerySet[Mail]", by: User) -> int:
 
 def stop_reminders_to(*, customers: "QuerySet[Customer]", by: User) -> int:
     """Stop all reminders to these customers, of every campaign, from now on; return to how many. Invitations go on."""
+    now = timezone.now()
     with transaction.atomic():
         wanted = list(customers.order_by().filter(reminders_stopped_at=None).values_list("pk", flat=True))
         for start in range(0, len(wanted), BATCH):
             chunk = wanted[start : start + BATCH]
-            Customer.objects.filter(pk__in=chunk).update(reminders_stopped_at=timezone.now())
+            Customer.objects.filter(pk__in=chunk).update(reminders_stopped_at=now)
             reason = "All reminders to this customer were stopped."
-            _waiting_of(chunk).update(state=MailState.STOPPED, decided_by=by, hold_reason="", reason=reason)
+            _waiting_of(chunk).update(
+                state=MailState.STOPPED, decided_by=by, decided_at=now, hold_reason="", reason=reason
+            )
     return len(wanted)
 
 
@@ -309,6 +329,10 @@ def _postpone(mail: Mail, due: rules.Due) -> None:
         Mail.objects.waiting().filter(pk=mail.pk).update(**values)
 
 
+def _stop(mails: "QuerySet[Mail]", *, by: User, at: datetime, reason: str) -> int:
+    return mails.update(state=MailState.STOPPED, decided_by=by, decided_at=at, hold_reason="", reason=reason)
+
+
 def _silence(mail: Mail, reason: str) -> None:
     Mail.objects.waiting().filter(pk=mail.pk).update(state=MailState.SILENCED, reason=reason[:200], hold_reason="")
 
@@ -320,7 +344,7 @@ def _make(new: Sequence[tuple[Pair, rules.Due]]) -> None:
         key = (campaign, due.kind)
         if key not in messages:
             # Without words of its own: then the portal's are sent.
-            messages[key], _ = Message.objects.get_or_create(campaign_id=campaign, kind=due.kind)
+            messages[key] = keep_message(Campaign(pk=campaign), MessageKind(due.kind))
         mails.append(
             Mail(
                 message=messages[key],

@@ -20,6 +20,7 @@ from portal.authorizations.forms.customers import AssignForm, CustomerForm
 from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customers import add_customer, assign_customers, change_customer
+from portal.authorizations.services.reminders import find_waiting
 from portal.authorizations.tables.customers import CustomerTable
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
@@ -128,6 +129,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             papers=papers[:LINKS_SHOWN],
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,
+            reminders=find_waiting(customer.mails.all()) if user.has_perm("authorizations.view_mail") else [],
             calls=customer.door_calls.select_related("by")[:CALLS_SHOWN],
         )
 

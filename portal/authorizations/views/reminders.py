@@ -44,7 +44,7 @@ class ReminderListView(PortalListView):
         ("Sent", lambda mail: _moment(mail.sent_at)),
         ("Not sent because", lambda mail: mail.reason),
     )
-    bulk_actions = (BulkAction("Stop…", reverse_lazy("reminder_stop"), "authorizations.change_mail"),)
+    bulk_actions = (BulkAction("Stop…", reverse_lazy("reminder_stop_selection"), "authorizations.change_mail"),)
 
     def get_queryset(self) -> QuerySet[Mail]:
         return reminders_for(self.request)

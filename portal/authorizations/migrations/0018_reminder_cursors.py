@@ -23,6 +23,6 @@ def begin_here(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("authorizations", "0016_reminders")]
+    dependencies = [("authorizations", "0017_reminders")]
 
     operations = [migrations.RunPython(begin_here, migrations.RunPython.noop)]

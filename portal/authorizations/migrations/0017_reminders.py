@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0015_append_only_audit"),
+        ("authorizations", "0016_mail_delivery"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
