@@ -76,6 +76,12 @@ class TestAbandoned:
             ("abandoned", 2, at("27 10:00")),
         ]
 
+    def test_a_day_later_is_the_same_hour_by_the_wall_when_the_clocks_change(self) -> None:
+        """In the night to 1 November 2026 they go back an hour."""
+        saturday = datetime(2026, 10, 31, 10, 0, tzinfo=ZONE)
+        found = case(LinkFacts(pk=1, visited_at=saturday.astimezone(UTC)), last_taken={"abandoned": 0})
+        assert due(found, "01 09:00") == ("abandoned", 1, at("01 10:00"))
+
     def test_after_the_third_there_is_none(self) -> None:
         assert due(case(left("24 10:00"), last_taken={"abandoned": 2}), "27 10:01") is None
 

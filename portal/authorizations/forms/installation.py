@@ -11,8 +11,11 @@ from portal.authorizations.models.installation import DEFAULT_COLOUR
 class InstallationForm(forms.ModelForm[Installation]):
     class Meta:
         model = Installation
-        fields = ["partner_name", "support_email", "brand_colour", "partner_success_email"]
-        widgets = {"brand_colour": forms.TextInput(attrs={"type": "color"})}
+        fields = ["partner_name", "support_email", "brand_colour", "partner_success_email", "outage_feed_url"]
+        widgets = {
+            "brand_colour": forms.TextInput(attrs={"type": "color"}),
+            "outage_feed_url": forms.URLInput(attrs={"autocomplete": "off"}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -36,7 +36,12 @@ def claim_environment() -> None:
 
 @transaction.atomic
 def save_installation(
-    *, partner_name: str, support_email: str, partner_success_email: str, brand_colour: str = DEFAULT_COLOUR
+    *,
+    partner_name: str,
+    support_email: str,
+    partner_success_email: str,
+    brand_colour: str = DEFAULT_COLOUR,
+    outage_feed_url: str = "",
 ) -> Installation:
     """Save what admins may set; the environment is claimed at first use, never set. Others see it in seconds."""
     values = {
@@ -44,6 +49,7 @@ def save_installation(
         "support_email": support_email,
         "partner_success_email": partner_success_email,
         "brand_colour": brand_colour,
+        "outage_feed_url": outage_feed_url,
     }
     installation, _ = Installation.objects.update_or_create(
         id=1, defaults=values, create_defaults={"leap_environment": settings.LEAP_ENVIRONMENT, **values}

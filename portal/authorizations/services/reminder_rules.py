@@ -146,7 +146,9 @@ def find_next(case: Case, now: datetime, zone: tzinfo, *, waiting: tuple[str, in
     else:
         return None
     done = case.last_taken.get(kind, -1)
-    times = [(step, into_daytime(anchor + delay, zone)) for step, delay in enumerate(delays) if step > done]
+    times = [
+        (step, into_daytime(_after(anchor, delay, zone), zone)) for step, delay in enumerate(delays) if step > done
+    ]
     kept = [(step, at) for step, at in times if (kind, step) == waiting]
     found = kept[0] if kept else _choose(times, now)
     if found is None:
@@ -155,6 +157,11 @@ def find_next(case: Case, now: datetime, zone: tzinfo, *, waiting: tuple[str, in
     if case.last_reminded_at:
         at = into_daytime(max(at, case.last_reminded_at + BETWEEN_REMINDERS), zone)
     return Due(kind=kind, step=step, link=link.pk, at=at)
+
+
+def _after(anchor: datetime, delay: timedelta, zone: tzinfo) -> datetime:
+    """Days later it is the same hour by the wall, though the clocks have changed in between."""
+    return anchor + delay if delay < timedelta(days=1) else anchor.astimezone(zone) + delay
 
 
 def _choose(times: Sequence[tuple[int, datetime]], now: datetime) -> tuple[int, datetime] | None:

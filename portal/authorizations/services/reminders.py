@@ -172,7 +172,9 @@ def read_outlooks(mails: Sequence[Mail], now: datetime) -> dict[int, Outlook]:
         found[mail.pk] = Outlook(
             why=rules.explain(case, kind=kind, step=mail.step, link=link, zone=zone),
             silence=rules.find_silence(case, kind=kind, step=mail.step),
-            hold=rules.find_hold(case, link=link, now=now if is_due else mail.due_at, zone=zone, outages=outages if is_due else {}),
+            hold=rules.find_hold(
+                case, link=link, now=now if is_due else mail.due_at, zone=zone, outages=outages if is_due else {}
+            ),
         )
     return found
 
