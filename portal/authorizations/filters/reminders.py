@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from portal.authorizations.models import Campaign, Customer, Link, Mail, MailState, MessageKind, Utility
 
-STATES = [("any", "any state"), *((state, label) for state, label in MailState.choices if state != MailState.WAITING)]
+STATES = [choice for choice in MailState.choices if choice[0] != MailState.WAITING]
 KINDS = [choice for choice in MessageKind.choices if choice[0] != MessageKind.INVITATION]
 WHEN = [("held", "held"), ("due", "due, not held"), ("later", "not due yet")]
 
@@ -27,7 +27,7 @@ class ReminderFilterSet(filters.FilterSet):
     utility = filters.ModelChoiceFilter(
         queryset=Utility.objects.all(), method="by_utility", label="Utility", empty_label="All utilities"
     )
-    state = filters.ChoiceFilter(choices=STATES, method="by_state", label="State", empty_label="Waiting")
+    state = filters.ChoiceFilter(choices=STATES, label="State", empty_label="Waiting")
 
     class Meta:
         model = Mail
@@ -53,6 +53,3 @@ class ReminderFilterSet(filters.FilterSet):
     def by_utility(self, queryset: "QuerySet[Mail]", name: str, value: Utility) -> "QuerySet[Mail]":
         """The utility that the link asks for, or the customer's where it asks for none in particular."""
         return queryset.filter(link__in=Link.objects.asking_for(Utility.objects.filter(pk=value.pk)))
-
-    def by_state(self, queryset: "QuerySet[Mail]", name: str, value: str) -> "QuerySet[Mail]":
-        return queryset if value == "any" else queryset.filter(state=value)

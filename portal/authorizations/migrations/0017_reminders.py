@@ -69,15 +69,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="mail",
             index=models.Index(
-                condition=models.Q(("is_reminder", True), ("state", "waiting")),
-                fields=["due_at", "id"],
-                name="reminder_waiting",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="mail",
-            index=models.Index(
-                condition=models.Q(("is_reminder", True)), fields=["state", "-id"], name="reminder_state"
+                condition=models.Q(("is_reminder", True)), fields=["state", "due_at", "id"], name="reminder_state"
             ),
         ),
         migrations.AddConstraint(
