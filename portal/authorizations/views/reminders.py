@@ -11,9 +11,9 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 from django.views.generic import View
 
-from portal.authorizations.filters.reminders import ReminderFilterSet
+from portal.authorizations.filters.reminders import STATES, ReminderFilterSet
 from portal.authorizations.forms.reminders import CampaignRemindersForm, StopRemindersForm
-from portal.authorizations.models import Campaign, Customer, Mail, Outage
+from portal.authorizations.models import Campaign, Customer, Mail, MailState, Outage
 from portal.authorizations.services.reminders import (
     allow_reminders_to,
     stop_reminders,
@@ -47,7 +47,9 @@ class ReminderListView(PortalListView):
     bulk_actions = (BulkAction("Stop…", reverse_lazy("reminder_stop_selection"), "authorizations.change_mail"),)
 
     def get_queryset(self) -> QuerySet[Mail]:
-        return reminders_for(self.request)
+        """Those that wait, unless a state is chosen."""
+        reminders = reminders_for(self.request)
+        return reminders if self.request.GET.get("state") in dict(STATES) else reminders.filter(state=MailState.WAITING)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         down = Outage.objects.at(timezone.now()).select_related("utility").order_by("began_at")
