@@ -29,6 +29,7 @@ from portal.authorizations.models import (
     LandingPage,
     Link,
     LinkRequest,
+    Mail,
     MatchedBy,
     Meter,
     MeterMatch,
@@ -43,6 +44,7 @@ from portal.authorizations.services import imports
 from portal.authorizations.services.landing_pages import save_landing_page
 from portal.authorizations.services.link_requests import keep_link_request
 from portal.authorizations.services.links import issue_link, issue_shared_link
+from portal.authorizations.services.messages import keep_message
 from portal.authorizations.services.paper import record_paper_authorization
 from portal.authorizations.services.printing import PrintRequest, create_print_job, run_print_job
 
@@ -159,6 +161,14 @@ def make_import(
         imports.run_apply(imported)
     assert imported.state == until, imported.error
     return imported
+
+
+def make_mail(*, link: Link | None = None, kind: str = "invitation", **fields: Any) -> Mail:
+    """A mail that waits and is due, about a customer's link (of its campaign, or a new one), unless told otherwise."""
+    link = link or make_link()
+    campaign = link.campaign or make_campaign(flow=link.flow)
+    values = {"customer": link.customer, "due_at": timezone.now(), **fields}
+    return Mail.objects.create(message=keep_message(campaign, kind), link=link, **values)
 
 
 def make_meter(*, utility: str = "pge", **fields: Any) -> Meter:

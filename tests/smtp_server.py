@@ -34,7 +34,7 @@ class Delivered:
 
 @dataclass
 class Mailbox:
-    """The server's handler. The answers `at_…` are used up in order, one for each mail at that step; then all is well."""
+    """The server's handler. Answers `at_…` are used up in order, one for each mail at that step; then all is well."""
 
     port: int = 0
     taken: list[Delivered] = field(default_factory=list)

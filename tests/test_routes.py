@@ -32,6 +32,7 @@ from portal.authorizations.models import (
     Utility,
     Visit,
 )
+from portal.authorizations.services.mail_stops import stop_mails_to
 from tests import factories
 
 PUBLIC = {
@@ -98,6 +99,10 @@ class World:
             "printjob": print_job,
             "printlabel": print_job.labels.get(),
             "job": Job.objects.create(kind="issue", created_by=rep),
+            "message": (mail := factories.make_mail(link=link)).message,
+            "mail": mail,
+            "mail_stop": (stop := stop_mails_to("nobody@example.com", reason="bounced")),
+            "mailstop": stop,
             "meter": factories.make_match(link=link).meter,
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),

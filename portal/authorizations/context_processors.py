@@ -14,6 +14,7 @@ MENU = [
     ("", "Home", "home", ""),
     ("", "Customers", "customer_list", "authorizations.view_customer"),
     ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
+    ("", "Mails", "mail_list", "authorizations.view_mail"),
     ("", "Links", "link_list", "authorizations.view_link"),
     ("", "Reminders", "reminder_list", "authorizations.view_mail"),
     ("", "Outages", "outage_list", "authorizations.view_outage"),

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from portal.authorizations.views import (
+    campaign_messages,
     campaigns,
     confirmations,
     customers,
@@ -20,6 +21,7 @@ from portal.authorizations.views import (
     link_issue,
     link_qr,
     links,
+    mails,
     meter_sync,
     meters,
     outages,
@@ -83,6 +85,19 @@ urlpatterns: list[URLPattern] = [
     path("outages/", outages.OutageListView.as_view(), name="outage_list"),
     path("outages/new/", outages.OutageCreateView.as_view(), name="outage_create"),
     path("outages/<int:pk>/end/", outages.OutageEndView.as_view(), name="outage_end"),
+    path("campaigns/<int:pk>/message/", campaign_messages.CampaignMessageView.as_view(), name="campaign_message"),
+    path(
+        "campaigns/<int:pk>/message/preview/",
+        campaign_messages.CampaignMessagePreviewView.as_view(),
+        name="campaign_message_preview",
+    ),
+    # Mails.
+    path("mails/", mails.MailListView.as_view(), name="mail_list"),
+    path("mails/stops/", mails.MailStopListView.as_view(), name="mail_stop_list"),
+    path("mails/stops/new/", mails.MailStopCreateView.as_view(), name="mail_stop_create"),
+    path("mails/stops/<int:pk>/lift/", mails.MailStopLiftView.as_view(), name="mail_stop_lift"),
+    path("mails/<int:pk>/", mails.MailDetailView.as_view(), name="mail_detail"),
+    path("mails/<int:pk>/decide/", mails.MailDecideView.as_view(), name="mail_decide"),
     # Confirmations.
     path("confirmations/", confirmations.ConfirmationListView.as_view(), name="confirmation_list"),
     path("confirmations/suspicious/", confirmations.SuspiciousListView.as_view(), name="suspicious_list"),

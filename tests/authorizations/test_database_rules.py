@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import CheckConstraint
 
-from portal.authorizations.models import Confirmation, Customer, Flow, Link, Utility
+from portal.authorizations.models import Confirmation, Customer, Flow, Link, Mail, Utility
 from portal.authorizations.services.confirmations import record_confirmation
 from tests import factories
 
@@ -83,6 +83,7 @@ class World:
     requested: Flow
     customer: Customer
     link: Link
+    mail: Mail
     utilities: dict[str, Utility]
 
     def flow_row(self, **changes: Any) -> dict[str, Any]:
@@ -140,7 +141,8 @@ def world(db: None) -> World:
         legacy=factories.make_legacy_flow(utilities=("pge", "sce")),
         requested=factories.make_flow(state="requested"),
         customer=customer,
-        link=factories.make_link(customer=customer, flow=titled),
+        link=(link := factories.make_link(customer=customer, flow=titled)),
+        mail=factories.make_mail(link=link),
         utilities={utility.utility_id: utility for utility in factories.get_utilities()},
     )
 
@@ -385,6 +387,42 @@ def test_r12_reference_ids_are_unique_and_case_sensitive(sql: Sql, world: World)
     sql.insert("link", world.link_row(reference_id="ABC-9", code="ABC9"))
     with pytest.raises(Refused):
         sql.insert("link", world.link_row(reference_id="abc-9", code="ABC10"))
+
+
+def test_a_mail_a_message_and_a_stop_are_there_once(sql: Sql, world: World) -> None:
+    """And a stop is lifted only with a reason."""
+    mail = world.mail
+    row = {
+        "message_id": mail.message_id,
+        "customer_id": world.customer.pk,
+        "link_id": world.link.pk,
+        "state": "waiting",
+        "due_at": DAY,
+        "created_at": DAY,
+        "attempts": 0,
+        **dict.fromkeys(("hold_reason", "reason", "rfc_message_id", "address_digest"), ""),
+    }
+    message = {"campaign_id": mail.message.campaign_id, "updated_at": DAY} | dict.fromkeys(
+        ("subject", "body", "subject_es", "body_es"), ""
+    )
+    stop = {"address_digest": "0" * 64, "reason": "bounced", "at": DAY, "lift_reason": ""}
+    refused: list[tuple[str, dict[str, Any]]] = [
+        ("mail", row | {"step": 0}),
+        ("message", message | {"kind": mail.message.kind}),
+        ("mailstop", stop),
+        ("mailstop", stop | {"address_digest": "1" * 64, "lifted_at": DAY}),
+    ]
+    taken: list[tuple[str, dict[str, Any]]] = [
+        ("mailstop", stop | {"lifted_at": DAY, "lift_reason": "The mailbox was full."}),
+        ("mailstop", stop),
+        ("mail", row | {"step": 1}),
+        ("message", message | {"kind": "no_visit"}),
+    ]
+    for table, values in taken:
+        sql.insert(table, values)
+    for table, values in refused:
+        with pytest.raises(Refused):
+            sql.insert(table, values)
 
 
 def test_every_rule_has_a_case() -> None:

@@ -102,6 +102,7 @@ class MailSender(RegularLook):
     """Sends invitations and reminders that are due: at each look its share of the mails that a minute may see."""
 
     what = "mails"
+    looks_at_once = True
 
     def act(self) -> None:
         installation = Installation.objects.first()

@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 DEFAULT_COLOUR = "#0b6e4f"
+DEFAULT_MAILS_PER_MINUTE = 60
 
 
 class InstallationManager(models.Manager["Installation"]):
@@ -59,7 +60,7 @@ class Installation(models.Model):
     )
     mails_per_minute = models.PositiveSmallIntegerField(
         "mails a minute",
-        default=60,
+        default=DEFAULT_MAILS_PER_MINUTE,
         validators=[MinValueValidator(1), MaxValueValidator(6000)],
         help_text="How fast invitations and reminders go out: what your mail server and its reputation can take.",
     )

@@ -50,6 +50,11 @@ class MailState(models.TextChoices):
     STOPPED = "stopped", "stopped by a person"
     SILENCED = "silenced", "no longer needed"
 
+    @property
+    def source(self) -> str:
+        """Its colour on every screen: what we did, or what needs a person. Never proof."""
+        return {MailState.SENT: "saw", MailState.UNKNOWN: "fault", MailState.FAILED: "fault"}.get(self, "plain")
+
 
 class MailQuerySet(models.QuerySet["Mail"]):
     def waiting(self) -> Self:
@@ -117,6 +122,10 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"mail {self.pk}, {self.get_state_display()}"
+
+    @property
+    def badge(self) -> MailState:
+        return MailState(self.state)
 
 
 class StopReason(models.TextChoices):

@@ -15,6 +15,7 @@ from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import BATCH, Report, StagedRow, Staging
 from portal.authorizations.services.door_order import make_door_order
 from portal.authorizations.services.links import IssueRefused
+from portal.authorizations.services.mail_stops import refresh_stops
 
 #: The customer's columns of the CSV with links, each with its header.
 CUSTOMER_COLUMNS = (
@@ -63,6 +64,9 @@ def apply_list(
     with transaction.atomic():
         for batch in staging.read_batches():
             written += _write_customers(batch, fields=fields, by=by)
+            if "email" in fields:
+                position = list(fields).index("external_id")
+                refresh_stops(row.values[position] for row in batch if row.write)
             done += len(batch)
             tell(done, total, "Writing customers")
         links = None

@@ -10,6 +10,7 @@ from portal.accounts.models import User
 from portal.accounts.roles import Role
 from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.door_order import make_door_order
+from portal.authorizations.services.mail_stops import mark_stopped
 
 
 def add_customer(*, customer: Customer, added_by: User) -> Customer:
@@ -18,6 +19,7 @@ def add_customer(*, customer: Customer, added_by: User) -> Customer:
     Raises IntegrityError (django.db) if an external or reference id was taken in this moment.
     """
     customer.added_by = added_by
+    mark_stopped([customer])
     customer.door_order = door_order_of(customer)
     if customer.assigned_rep_id is None and not added_by.has_perm("authorizations.assign_customer"):
         customer.assigned_rep = added_by
@@ -34,8 +36,12 @@ def change_customer(*, customer: Customer, fields: Iterable[str]) -> Customer:
     changed = sorted(fields)
     if changed:
         customer.door_order = door_order_of(customer)
+        follows = ["door_order", "updated_at"]
+        if "email" in changed:
+            mark_stopped([customer])
+            follows.append("mail_stopped_at")
         with transaction.atomic():
-            customer.save(update_fields=[*changed, "door_order", "updated_at"])
+            customer.save(update_fields=[*changed, *follows])
     return customer
 
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
 from portal.authorizations.models import Installation
-from portal.authorizations.models.installation import DEFAULT_COLOUR
+from portal.authorizations.models.installation import DEFAULT_COLOUR, DEFAULT_MAILS_PER_MINUTE
 
 
 class EnvironmentMismatch(Exception):  # noqa: N818
@@ -42,6 +42,8 @@ def save_installation(
     partner_success_email: str,
     brand_colour: str = DEFAULT_COLOUR,
     outage_feed_url: str = "",
+    postal_address: str = "",
+    mails_per_minute: int = DEFAULT_MAILS_PER_MINUTE,
 ) -> Installation:
     """Save what admins may set; the environment is claimed at first use, never set. Others see it in seconds."""
     values = {
@@ -50,6 +52,8 @@ def save_installation(
         "partner_success_email": partner_success_email,
         "brand_colour": brand_colour,
         "outage_feed_url": outage_feed_url,
+        "postal_address": postal_address,
+        "mails_per_minute": mails_per_minute,
     }
     installation, _ = Installation.objects.update_or_create(
         id=1, defaults=values, create_defaults={"leap_environment": settings.LEAP_ENVIRONMENT, **values}

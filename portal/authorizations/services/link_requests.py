@@ -2,13 +2,15 @@
 
 What is done for a known and for an unknown address differs only there, behind the answer: the page cannot tell the two
 apart, in its words or in its time. A link is mailed to the address and never shown.
+
+Also to an address that unsubscribed: the mail answers what its reader asks for in this moment, and invites to nothing.
+Invitations and reminders stay stopped (services/mail_stops.py).
 """
 
 import logging
 import smtplib
 from email.utils import formataddr
 
-from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import Value
@@ -28,6 +30,7 @@ from portal.authorizations.models import (
     Utility,
 )
 from portal.authorizations.services.links import IssueRefused, issue_link
+from portal.authorizations.services.mail_composer import sender_address
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 120
 #: The server refuses for good: asking again changes nothing.
 _FOR_GOOD = 500
+#: Of an installation that has neither DEFAULT_FROM_EMAIL nor a support email yet.
+NO_SENDER = "webmaster@localhost"
 #: Sites of one address whose links go into one mail.
 MOST_SITES = 10
 
@@ -196,8 +201,9 @@ def _mail(*, to: str, language: str, links: list[Link]) -> None:
     message = EmailMultiAlternatives(
         subject=subject,
         body=text,
-        from_email=formataddr((partner, support or settings.DEFAULT_FROM_EMAIL)),
+        from_email=formataddr((partner, sender_address(installation) or NO_SENDER)),
         to=[to],
+        reply_to=[support] if support else [],
         # No out-of-office answers, please (RFC 3834).
         headers={"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"},
     )

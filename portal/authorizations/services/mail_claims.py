@@ -124,11 +124,13 @@ def note_obstacles(obstacles: dict[int, Obstacle], *, now: datetime) -> None:
 
 
 def _rows_of(claim: Claim) -> "QuerySet[Mail]":
-    """Its rows, as long as nobody has decided about them: also those that were given up as lost too early."""
+    """Its rows, as long as nobody has decided about them: also those that were given up as lost too early.
+
+    A person's decision ends the state `unknown`, or with "send again" the Message-ID.
+    """
     return Mail.objects.filter(
         rfc_message_id=claim.message_id,
         state__in=[MailState.SENDING, MailState.UNKNOWN],
-        decided_at__isnull=True,
         pk__in=[mail.pk for mail in claim.mails],
     )
 

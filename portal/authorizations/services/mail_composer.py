@@ -19,7 +19,7 @@ from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid, parseaddr
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -59,12 +59,14 @@ class Letter:
 class _UrlHeader(UnstructuredHeader):
     """A header that is one address in angle brackets: on one line, as folding would write a long one in code."""
 
+    name: str
+
     def fold(self, *, policy: Any) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
 _HEADERS: Final = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _UrlHeader)
+_HEADERS.map_to_type("list-unsubscribe", cast(Any, _UrlHeader))
 _POLICY: Final = SMTP.clone(header_factory=_HEADERS)
 
 

@@ -43,6 +43,11 @@ def is_stopped(address: str) -> bool:
     return bool(find_stopped([address]))
 
 
+def find_stop(address: str) -> MailStop | None:
+    """Return why an address gets no more mails; None: it does."""
+    return MailStop.objects.in_force().filter(address_digest=digest_address(address)).first()
+
+
 def find_stopped(addresses: Iterable[str]) -> set[str]:
     """Return the digests of those addresses that get no more mails, in one query."""
     digests = {digest for address in addresses if (digest := digest_address(address))}
@@ -92,11 +97,22 @@ def lift_stop(*, stop: MailStop, reason: str, by: User | None, asked_for: bool =
 def mark_stopped(customers: Iterable[Customer]) -> None:
     """Set or clear `mail_stopped_at` of customers, unsaved, by the address that each has now: one query for all."""
     rows = list(customers)
-    digests = {digest_address(customer.email): customer for customer in rows}
-    stops = MailStop.objects.in_force().filter(address_digest__in=[digest for digest in digests if digest])
+    digests = {digest_address(customer.email) for customer in rows} - {""}
+    stops = MailStop.objects.in_force().filter(address_digest__in=digests)
     since: dict[str, datetime] = dict(stops.values_list("address_digest", "at"))
     for customer in rows:
         customer.mail_stopped_at = since.get(digest_address(customer.email))
+
+
+def refresh_stops(external_ids: Iterable[str]) -> None:
+    """Set and clear `mail_stopped_at` of customers whose addresses an import may have changed."""
+    if not MailStop.objects.exists():
+        return
+    rows = list(Customer.objects.filter(external_id__in=list(external_ids)).only("email", "mail_stopped_at"))
+    before = {customer.pk: customer.mail_stopped_at for customer in rows}
+    mark_stopped(rows)
+    changed = [customer for customer in rows if customer.mail_stopped_at != before[customer.pk]]
+    Customer.objects.bulk_update(changed, ["mail_stopped_at"], batch_size=500)
 
 
 def _stop(

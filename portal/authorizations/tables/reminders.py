@@ -16,7 +16,7 @@ class ReminderTable(tables.Table):
     select = SelectColumn()
     customer = PartColumn("reminder_customer", verbose_name="Customer", orderable=False)
     why = PartColumn("reminder_why", verbose_name="Why", orderable=False)
-    due_at = PartColumn("reminder_due", verbose_name="Asked", order_by=("due_at", "pk"))
+    due_at = PartColumn("reminder_due", verbose_name="When", order_by=("due_at", "pk"))
     standing = PartColumn("reminder_standing", verbose_name="What keeps it back", orderable=False)
 
     class Meta:

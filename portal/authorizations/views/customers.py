@@ -20,13 +20,15 @@ from portal.authorizations.forms.customers import AssignForm, CustomerForm
 from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customers import add_customer, assign_customers, change_customer
+from portal.authorizations.services.mail_stops import find_stop
 from portal.authorizations.services.reminders import find_waiting
 from portal.authorizations.tables.customers import CustomerTable
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
-#: How many links, other sites and calls at the door a customer's page shows.
+#: How many links, other sites, mails and calls at the door a customer's page shows.
 LINKS_SHOWN = 50
 SITES_SHOWN = 8
+MAILS_SHOWN = 20
 CALLS_SHOWN = 20
 
 EXPORT_COLUMNS: tuple[tuple[str, Callable[[Customer], Any]], ...] = (
@@ -121,6 +123,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
         papers = PaperAuthorization.objects.visible_to(user).filter(customer=customer).with_list_columns()
         sites = Customer.objects.visible_to(user).other_sites_of(customer).with_list_columns()
         found = list(sites[: SITES_SHOWN + 1])
+        reads_mails = user.has_perm("authorizations.view_mail")
         return super().get_context_data(
             **kwargs,
             links=shown[:LINKS_SHOWN],
@@ -130,6 +133,8 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,
             reminders=find_waiting(customer.mails.all()) if user.has_perm("authorizations.view_mail") else [],
+            mails=customer.mails.with_people().order_by("-pk")[:MAILS_SHOWN] if reads_mails else [],
+            mail_stop=find_stop(customer.email) if reads_mails and customer.mail_stopped_at else None,
             calls=customer.door_calls.select_related("by")[:CALLS_SHOWN],
         )
 

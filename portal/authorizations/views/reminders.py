@@ -13,7 +13,8 @@ from django.views.generic import View
 
 from portal.authorizations.filters.reminders import STATES, ReminderFilterSet
 from portal.authorizations.forms.reminders import CampaignRemindersForm, StopRemindersForm
-from portal.authorizations.models import Campaign, Customer, Mail, MailState, Outage
+from portal.authorizations.models import Campaign, Customer, Installation, Mail, MailState, Outage
+from portal.authorizations.services.mailings import explain_no_sending
 from portal.authorizations.services.reminders import (
     allow_reminders_to,
     stop_reminders,
@@ -53,7 +54,8 @@ class ReminderListView(PortalListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         down = Outage.objects.at(timezone.now()).select_related("utility").order_by("began_at")
-        return super().get_context_data(**kwargs, outages=down)
+        no_sending = explain_no_sending(Installation.objects.current())
+        return super().get_context_data(**kwargs, outages=down, no_sending=no_sending)
 
 
 class ReminderStopView(PermissionRequiredMixin, View):
