@@ -20,8 +20,10 @@ from portal.authorizations.models import (
     StopReason,
     Utility,
 )
+from portal.authorizations.services import reminders
 from portal.authorizations.services.door_calls import record_door_call
 from portal.authorizations.services.links import replace_link, void_link
+from portal.authorizations.services.mail_decisions import note_arrival, stop_mail
 from portal.authorizations.services.mail_stops import stop_mails_to
 from portal.authorizations.services.outages import end_outage, mark_outage
 from portal.authorizations.services.reminders import (
@@ -493,6 +495,33 @@ def test_a_mail_given_to_the_server_and_lost_is_not_sent_again(world: World, lef
     world.go_by_hours(at(5))
     assert world.story()[0] == ("abandoned", 0, "unknown")
     assert len(world.box.taken) == 1
+
+
+def test_one_that_a_person_found_to_have_arrived_is_followed_by_the_next(world: World, left: Link) -> None:
+    world.box.at_data.append("break")
+    world.go(at(2, 10, 50))
+    world.clock.move_to(at(2, 15))
+    note_arrival(mail=world.reminders()[0], by=make_user())
+    world.go(at(2, 15, 5))
+    assert world.story() == [("abandoned", 0, "sent"), ("abandoned", 1, "waiting")]
+    assert world.waiting().due_at == at(3, 10)
+
+
+def test_one_that_was_stopped_on_its_own_page_is_followed_by_the_next(world: World, left: Link) -> None:
+    stop_mail(mail=world.waiting(), by=make_user())
+    world.go(at(2, 10, 10))
+    assert world.story() == [("abandoned", 0, "stopped"), ("abandoned", 1, "waiting")]
+
+
+def test_many_that_are_stopped_at_once_are_followed_by_the_planner(
+    world: World, left: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reminders, "BATCH", 0)
+    assert stop_reminders(mails=Mail.objects.all(), by=make_user()) == 1
+    assert world.story() == [("abandoned", 0, "stopped")]
+    monkeypatch.undo()
+    world.go(at(2, 10, 10))
+    assert world.story() == [("abandoned", 0, "stopped"), ("abandoned", 1, "waiting")]
 
 
 def test_outages_of_now_know_their_hour(world: World) -> None:

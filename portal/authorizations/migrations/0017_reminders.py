@@ -69,6 +69,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="mail",
             index=models.Index(
+                condition=models.Q(("decided_at__isnull", False)), fields=["decided_at", "id"], name="mail_decided"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="mail",
+            index=models.Index(
                 condition=models.Q(("is_reminder", True)), fields=["state", "due_at", "id"], name="reminder_state"
             ),
         ),

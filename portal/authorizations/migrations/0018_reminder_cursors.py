@@ -7,7 +7,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 BY_KEY = {"visits": "Visit", "returns": "Confirmation", "matches": "MeterMatch"}
-BY_MOMENT = ("events", "mails")
+BY_MOMENT = ("events", "mails", "decisions")
 
 
 def begin_here(apps: Any, schema_editor: Any) -> None:

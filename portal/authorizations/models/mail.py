@@ -112,6 +112,7 @@ class Mail(models.Model):
             models.Index(fields=["due_at", "id"], condition=Q(state="waiting"), name="mail_waiting"),
             models.Index(fields=["id"], condition=Q(state__in=["sending", "unknown"]), name="mail_unsettled"),
             models.Index(fields=["sent_at", "id"], condition=Q(sent_at__isnull=False), name="mail_sent"),
+            models.Index(fields=["decided_at", "id"], condition=Q(decided_at__isnull=False), name="mail_decided"),
             models.Index(fields=["state", "due_at", "id"], condition=Q(is_reminder=True), name="reminder_state"),
             models.Index(fields=["marked_at"], condition=Q(marked_at__isnull=False), name="mail_marked"),
             models.Index(fields=["address_digest"], condition=~Q(address_digest=""), name="mail_address"),

@@ -1,6 +1,6 @@
 """Reminders: planned from what is new, one at a time for a customer in a campaign, stopped by a person or by a rule.
 
-The planner reads only what came since its last look (visits, returns, events, mails sent, meters matched), each by an
+The planner reads only what came since its last look (visits, returns, events, meters, mails and decisions), each by an
 index from where it stopped, and works out the next reminder of those customers. What needs no planning is looked up
 right before sending (`find_reminder_obstacles`): outages, claims, refusals, proof.
 """
@@ -76,6 +76,15 @@ SOURCES: Final = (
         "message__campaign",
         "customer",
         "sent_at",
+        is_by_moment=True,
+    ),
+    # What a person stopped, or found to have arrived long ago.
+    Source(
+        "decisions",
+        lambda: Mail.objects.filter(decided_at__isnull=False),
+        "message__campaign",
+        "customer",
+        "decided_at",
         is_by_moment=True,
     ),
 )
@@ -203,15 +212,13 @@ def stop_reminders(*, mails: "QuerySet[Mail]", by: User) -> int:
     now = timezone.now()
     wanted = Mail.objects.waiting().filter(is_reminder=True, pk__in=mails.order_by().values("pk"))
     with transaction.atomic():
-        campaigns = set(wanted.values_list("message__campaign", flat=True))
         some = list(wanted.values_list("message__campaign", "customer")[: BATCH + 1])
         stopped = wanted.update(
             state=MailState.STOPPED, decided_by=by, decided_at=now, hold_reason="", reason="Stopped by a person."
         )
+        # Of more, the planner takes care.
         if len(some) <= BATCH:
             plan_pairs(some, now)
-        else:
-            _look_again_at(campaigns)
     return stopped
 
 
