@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.authorizations.models import Confirmation, Event, Link, Mail, MeterMatch, ReminderCursor, Visit
 from portal.authorizations.services import reminders
+from portal.authorizations.services.messages import keep_message
 from portal.authorizations.services.reminders import SOURCES, plan_reminders, switch_reminders
 from portal.authorizations.services.visits import record_visit
 from tests.authorizations.reminder_world import at
@@ -46,7 +49,8 @@ def plans_of(queries: list[dict[str, str]]) -> list[str]:
     plans = []
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")
+            for way in ("seqscan", "bitmapscan", "sort"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
         for query in queries:
             if query["sql"].startswith("SELECT") and " FROM " in query["sql"]:
                 explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
@@ -96,14 +100,21 @@ def test_the_queries_do_not_grow_with_the_customers(clock: Any) -> None:
     assert counts[0] == counts[1]
 
 
-def test_the_queue_and_what_is_due_are_read_by_their_index(clock: Any) -> None:
-    make_visited(3)
+def test_the_queue_is_read_by_its_index_past_invitations_without_number(clock: Any) -> None:
+    links = make_visited(3)
     clock.shift(timedelta(minutes=5))
     plan_reminders(timezone.now())
+    invitation = keep_message(make_campaign(), "invitation")
+    Mail.objects.bulk_create(
+        Mail(message=invitation, customer=links[0].customer, link=links[0], step=step, due_at=timezone.now())
+        for step in range(3000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE authorizations_mail")
     with CaptureQueriesContext(connection) as captured:
         list(Mail.objects.filter(is_reminder=True, state="waiting").order_by("due_at", "pk")[:51])
     [plan] = plans_of(captured.captured_queries)
-    assert "reminder_state" in plan
+    assert "reminder_state" in plan, plan
     assert "B-TREE" not in plan
     assert "Sort" not in plan
 
@@ -189,3 +200,18 @@ def test_a_customer_who_was_proven_elsewhere_is_planned_anew_where_a_reminder_wa
     clock.shift(timedelta(minutes=5))
     assert plan_reminders(timezone.now()) == 1
     assert Mail.objects.get(is_reminder=True).state == "silenced"
+
+
+def test_a_database_in_use_begins_with_what_is_new(clock: Any) -> None:
+    """The migration: nobody is reminded of what was long before there were reminders."""
+    [link] = make_visited(1)
+    Event.objects.create(
+        webhook_event_id="1", event_type="x", received_at=at(1), interpreted_at=at(1), payload={}, link=link
+    )
+    migration = import_module("portal.authorizations.migrations.0018_reminder_cursors")
+    migration.begin_here(apps, None)
+    clock.shift(timedelta(minutes=5))
+    assert plan_reminders(timezone.now()) == 0
+    visit(link)
+    clock.shift(timedelta(minutes=5))
+    assert plan_reminders(timezone.now()) == 1

@@ -83,7 +83,7 @@ class Mail(models.Model):
     link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="mails")
     step = models.PositiveSmallIntegerField(default=0, help_text="Of several reminders of a kind: which one.")
     # What its message's kind says, too: the queue of reminders is read by an index, past a million invitations.
-    is_reminder = models.BooleanField(default=False, editable=False)
+    is_reminder = models.BooleanField(default=False, db_default=False, editable=False)
     state = models.CharField(max_length=10, choices=MailState.choices, default=MailState.WAITING)
     due_at = models.DateTimeField(help_text="Not sent before.")
     hold_reason = models.CharField(max_length=200, blank=True, help_text="Why it waits although it is due.")
