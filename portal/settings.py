@@ -332,7 +332,7 @@ try:
     if DEFAULT_FROM_EMAIL:
         validate_email(DEFAULT_FROM_EMAIL)
 except ValidationError:
-    refuse(f"DEFAULT_FROM_EMAIL is “{DEFAULT_FROM_EMAIL}”: set it to an address such as energy@example.com")
+    refuse("DEFAULT_FROM_EMAIL is no address: set it to one such as energy@example.com, without a name")
 # A mail server that does not answer must not keep the worker for ever.
 EMAIL_TIMEOUT = 20
 
