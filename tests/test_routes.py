@@ -26,6 +26,9 @@ from portal.authorizations.models import (
     Installation,
     Job,
     KeptLink,
+    Mail,
+    Message,
+    Outage,
     Utility,
     Visit,
 )
@@ -105,6 +108,14 @@ class World:
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
             "event": Event.objects.create(webhook_event_id="1", event_type="x", received_at=link.issued_at, payload={}),
             "doorcall": DoorCall.objects.create(customer=customer, outcome="not_home", by=rep, at=link.issued_at),
+            "reminder": Mail.objects.create(
+                message=Message.objects.create(campaign=campaign, kind="abandoned"),
+                customer=customer,
+                link=link,
+                is_reminder=True,
+                due_at=link.issued_at,
+            ),
+            "outage": Outage.objects.create(utility=Utility.objects.first() or Utility(), began_at=link.issued_at),
             "installation": Installation.objects.get_or_create(id=1, defaults={"leap_environment": "production"})[0],
         }
         self.values: dict[str, Any] = {

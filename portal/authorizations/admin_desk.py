@@ -3,7 +3,18 @@
 from django.contrib import admin
 
 from portal.accounts.admin import ReadOnlyAdmin
-from portal.authorizations.models import AuditEntry, Job, JobRow, Mail, MailStop, Message, Outage, Reauthorization
+from portal.authorizations.models import (
+    AuditEntry,
+    Job,
+    JobRow,
+    Mail,
+    MailStop,
+    Message,
+    Outage,
+    OutageFeed,
+    Reauthorization,
+    ReminderCursor,
+)
 
 
 @admin.register(Message)
@@ -31,6 +42,16 @@ class MailStopAdmin(ReadOnlyAdmin):
 class OutageAdmin(ReadOnlyAdmin):
     list_display = ("utility", "began_at", "ended_at", "note", "is_from_feed", "marked_by")
     list_select_related = ("utility", "marked_by")
+
+
+@admin.register(OutageFeed)
+class OutageFeedAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "read_at", "problem", "problem_at")
+
+
+@admin.register(ReminderCursor)
+class ReminderCursorAdmin(ReadOnlyAdmin):
+    list_display = ("source", "last_id", "last_at")
 
 
 @admin.register(Reauthorization)

@@ -16,6 +16,8 @@ MENU = [
     ("", "Campaigns", "campaign_list", "authorizations.view_campaign"),
     ("", "Mails", "mail_list", "authorizations.view_mail"),
     ("", "Links", "link_list", "authorizations.view_link"),
+    ("", "Reminders", "reminder_list", "authorizations.view_mail"),
+    ("", "Outages", "outage_list", "authorizations.view_outage"),
     ("", "Print", "print_list", "authorizations.view_printjob"),
     ("", "Paper", "paper_list", "authorizations.view_paperauthorization"),
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),

@@ -17,11 +17,13 @@ class InstallationForm(forms.ModelForm[Installation]):
             "brand_colour",
             "postal_address",
             "mails_per_minute",
+            "outage_feed_url",
             "partner_success_email",
         ]
         widgets = {
             "brand_colour": forms.TextInput(attrs={"type": "color"}),
             "postal_address": forms.Textarea(attrs={"rows": 3}),
+            "outage_feed_url": forms.URLInput(attrs={"autocomplete": "off"}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -14,7 +14,9 @@ from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.mailings import send_due_mails
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
+from portal.authorizations.services.outages import read_outage_feed
 from portal.authorizations.services.printing import forget_old_prints
+from portal.authorizations.services.reminders import plan_reminders
 from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import is_spool_empty
 from portal.authorizations.tasks import run_interpretation
@@ -109,6 +111,25 @@ class MailSender(RegularLook):
             sent = send_due_mails(now=timezone.now(), most=share, is_over=self._stopped.is_set)
             if sent:
                 logger.info("Mails: %d sent", sent)
+
+
+class ReminderPlanner(RegularLook):
+    """Plans reminders from what came since its last look: visits, returns, events, mails sent, meters matched."""
+
+    what = "reminders"
+
+    def act(self) -> None:
+        plan_reminders(timezone.now())
+
+
+class OutageFeedReader(RegularLook):
+    """Reads which utilities are down, where an address for it is set."""
+
+    what = "outage feed"
+    looks_at_once = True
+
+    def act(self) -> None:
+        read_outage_feed(now=timezone.now())
 
 
 class ImportTidier(RegularLook):

@@ -29,7 +29,7 @@ from portal.authorizations.models.meter import (
     SyncRun,
     SyncState,
 )
-from portal.authorizations.models.outage import Outage
+from portal.authorizations.models.outage import Outage, OutageFeed
 from portal.authorizations.models.paper import PaperAuthorization, PaperForm, PaperStatus
 from portal.authorizations.models.print_job import (
     CodeLevel,
@@ -42,6 +42,7 @@ from portal.authorizations.models.print_job import (
     PrintTarget,
 )
 from portal.authorizations.models.reauthorization import Reauthorization, ReauthorizationEnd
+from portal.authorizations.models.reminder import ReminderCursor
 from portal.authorizations.models.utility import Region, Utility
 from portal.authorizations.models.visit import Visit
 
@@ -97,6 +98,7 @@ __all__ = [
     "Meter",
     "MeterMatch",
     "Outage",
+    "OutageFeed",
     "Outcome",
     "PaperAuthorization",
     "PaperForm",
@@ -112,6 +114,7 @@ __all__ = [
     "Reauthorization",
     "ReauthorizationEnd",
     "Region",
+    "ReminderCursor",
     "RequiredAction",
     "ReservedLink",
     "Standing",

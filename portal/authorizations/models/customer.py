@@ -147,6 +147,8 @@ class Customer(models.Model):
     come_back_on = models.DateField(null=True, blank=True, editable=False)
     # Unsubscribed, bounced or complained, whatever the campaign (services/mail_stops.py).
     mail_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # A person decided: no reminders any more, whatever the campaign; invitations still go out (services/reminders.py).
+    reminders_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The personal data is gone, the row stays to be counted (services/erasure.py).
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     notes = models.TextField(max_length=2000, blank=True)

@@ -59,6 +59,8 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["event_type", "-id"], name="event_type"),
             models.Index(fields=["id"], condition=Q(interpreted_at__isnull=True), name="event_waiting"),
+            # Whom to remind (services/reminders.py).
+            models.Index(fields=["interpreted_at", "id"], condition=Q(link__isnull=False), name="event_interpreted"),
         ]
 
     def __str__(self) -> str:

@@ -82,6 +82,8 @@ class Mail(models.Model):
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="mails")
     link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="mails")
     step = models.PositiveSmallIntegerField(default=0, help_text="Of several reminders of a kind: which one.")
+    # What its message's kind says, too: the queue of reminders is read by an index, past a million invitations.
+    is_reminder = models.BooleanField(default=False, db_default=False, editable=False)
     state = models.CharField(max_length=10, choices=MailState.choices, default=MailState.WAITING)
     due_at = models.DateTimeField(help_text="Not sent before.")
     hold_reason = models.CharField(max_length=200, blank=True, help_text="Why it waits although it is due.")
@@ -109,6 +111,9 @@ class Mail(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(state="waiting"), name="mail_waiting"),
             models.Index(fields=["id"], condition=Q(state__in=["sending", "unknown"]), name="mail_unsettled"),
+            models.Index(fields=["sent_at", "id"], condition=Q(sent_at__isnull=False), name="mail_sent"),
+            models.Index(fields=["decided_at", "id"], condition=Q(decided_at__isnull=False), name="mail_decided"),
+            models.Index(fields=["state", "due_at", "id"], condition=Q(is_reminder=True), name="reminder_state"),
             models.Index(fields=["marked_at"], condition=Q(marked_at__isnull=False), name="mail_marked"),
             models.Index(fields=["address_digest"], condition=~Q(address_digest=""), name="mail_address"),
         ]

@@ -45,3 +45,19 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.utility} down since {self.began_at:%Y-%m-%d %H:%M}"
+
+
+class OutageFeed(models.Model):
+    """When the outage feed was last read, and what was wrong with it. One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    read_at = models.DateTimeField(null=True, blank=True, help_text="The last time that it could be read.")
+    problem = models.CharField(max_length=300, blank=True, help_text="Why the last attempt failed; the state stays.")
+    problem_at = models.DateTimeField(null=True, blank=True)
+    strangers = models.CharField(max_length=300, blank=True, help_text="Utilities it names that the portal lacks.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="outage_feed_is_one_row")]
+
+    def __str__(self) -> str:
+        return self.problem or "the outage feed"

@@ -41,6 +41,7 @@ def save_installation(
     support_email: str,
     partner_success_email: str,
     brand_colour: str = DEFAULT_COLOUR,
+    outage_feed_url: str = "",
     postal_address: str = "",
     mails_per_minute: int = DEFAULT_MAILS_PER_MINUTE,
 ) -> Installation:
@@ -50,6 +51,7 @@ def save_installation(
         "support_email": support_email,
         "partner_success_email": partner_success_email,
         "brand_colour": brand_colour,
+        "outage_feed_url": outage_feed_url,
         "postal_address": postal_address,
         "mails_per_minute": mails_per_minute,
     }

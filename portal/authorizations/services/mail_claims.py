@@ -120,7 +120,7 @@ def note_obstacles(obstacles: dict[int, Obstacle], *, now: datetime) -> None:
         if obstacle.silences:
             rows.update(state=MailState.SILENCED, reason=obstacle.reason, hold_reason="")
         else:
-            rows.update(due_at=now + HELD_FOR, hold_reason=obstacle.reason)
+            rows.update(due_at=obstacle.until or now + HELD_FOR, hold_reason=obstacle.reason)
 
 
 def _rows_of(claim: Claim) -> "QuerySet[Mail]":

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.authorizations.models import PROVEN, Campaign, CampaignState, Customer, Link, Mail
 from portal.authorizations.services.mail_stops import digest_address, find_stopped
+from portal.authorizations.services.reminders import find_reminder_obstacles
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Obstacle:
 
     reason: str
     silences: bool
+    until: datetime | None = None
+    """Where it is known when it is over: not looked at before."""
 
 
 Look = Callable[[Sequence[Mail], datetime], dict[int, Obstacle]]
@@ -121,5 +124,11 @@ def look_at_links(mails: Sequence[Mail], now: datetime) -> dict[int, Obstacle]:
     return found
 
 
+def look_at_reminders(mails: Sequence[Mail], now: datetime) -> dict[int, Obstacle]:
+    """What the rules of reminders say; and nobody is led to a utility that is down."""
+    found = find_reminder_obstacles(mails, now)
+    return {pk: Obstacle(reason, silences, until) for pk, (reason, silences, until) in found.items()}
+
+
 #: In this order.
-LOOKS: Final[list[Look]] = [look_at_customers, look_at_links, look_at_campaigns]
+LOOKS: Final[list[Look]] = [look_at_customers, look_at_links, look_at_campaigns, look_at_reminders]

@@ -21,6 +21,7 @@ from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.customers import add_customer, change_customer
 from portal.authorizations.services.jobs import create_assign_job, is_quick, run_job
 from portal.authorizations.services.mail_stops import find_stop
+from portal.authorizations.services.reminders import find_waiting
 from portal.authorizations.tables.customers import CustomerTable
 from portal.authorizations.views.exports import stream_csv
 from portal.authorizations.views.jobs import start
@@ -126,6 +127,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             papers=papers[:LINKS_SHOWN],
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,
+            reminders=find_waiting(customer.mails.all()) if user.has_perm("authorizations.view_mail") else [],
             mails=customer.mails.with_people().order_by("-pk")[:MAILS_SHOWN] if reads_mails else [],
             mail_stop=find_stop(customer.email) if reads_mails and customer.mail_stopped_at else None,
             calls=customer.door_calls.select_related("by")[:CALLS_SHOWN],

@@ -18,6 +18,7 @@ from portal.authorizations.models.link import PROVEN
 from portal.authorizations.services.door_calls import find_next_doors
 from portal.authorizations.services.jobs import create_void_job, is_quick, run_job
 from portal.authorizations.services.links import IssueRefused, replace_link
+from portal.authorizations.services.reminders import find_waiting
 from portal.authorizations.tables.links import LinkTable
 from portal.authorizations.views import timelines
 from portal.authorizations.views.exports import stream_csv
@@ -120,6 +121,7 @@ class LinkDetailView(LinkPage):
             claims=timelines.what_a_browser_claims(link),
             leap=timelines.what_leap_says(link),
             leap_note=SOMEBODY if link.is_shared and link.at_utility_at else "",
+            reminders=find_waiting(link.mails.all()) if self.request.user.has_perm("authorizations.view_mail") else [],
             scans=f"scans from {distance / 10:.0f} cm at {SHOWN_SIZE_MM:.0f} mm",
         )
 

@@ -17,8 +17,10 @@ from portal.authorizations.management.looks import (
     LinkRequestAnswerer,
     MailSender,
     MeterSyncer,
+    OutageFeedReader,
     PrintTidier,
     RegularLook,
+    ReminderPlanner,
     SpoolReplayer,
 )
 
@@ -28,6 +30,10 @@ REPLAY_EVERY = 30.0
 """Seconds between two looks into the spool and for events."""
 MAIL_EVERY = 10.0
 """Seconds between two looks for mails that are due; one connection to the mail server serves a look."""
+PLAN_EVERY = 30.0
+"""Seconds between two looks for whom to remind."""
+FEED_EVERY = 5 * 60.0
+"""Seconds between two readings of the outage feed."""
 TIDY_EVERY = 3600.0
 """Seconds between two looks for imports and prints whose time is over."""
 SYNC_EVERY = 15 * 60.0
@@ -54,7 +60,8 @@ class PatientWorker(Worker):
 class Command(PortalCommand, db_worker.Command):
     help = (
         "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events and requests "
-        "for a link that wait, invitations and reminders that are due, and a sync of meters with Leap now and then."
+        "for a link that wait, invitations and reminders that are due, the outage feed, and a sync of meters with Leap "
+        "now and then."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -103,7 +110,8 @@ class Command(PortalCommand, db_worker.Command):
         every = options["replay_every"]
         looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every), LinkRequestAnswerer(every)]
         if not batch:
-            looks += [MailSender(MAIL_EVERY), ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
+            looks += [MailSender(MAIL_EVERY), ReminderPlanner(PLAN_EVERY), OutageFeedReader(FEED_EVERY)]
+            looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
         if not batch and options["sync_every"] > 0:
             looks.append(MeterSyncer(options["sync_every"]))
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.

@@ -1,0 +1,183 @@
+"""What the rules of reminders need to know, read for many customers at once: a fixed number of queries a batch."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.db.models import Max
+from django.utils import timezone
+
+from portal.authorizations.models import (
+    DEFAULT_EXPECTED_DAYS,
+    PROVEN,
+    Campaign,
+    CampaignState,
+    Connection,
+    Customer,
+    Link,
+    Mail,
+    MailState,
+    MessageKind,
+    Outage,
+    PaperAuthorization,
+    Utility,
+    Visit,
+)
+from portal.authorizations.services import reminder_rules as rules
+
+#: A customer in a campaign: their keys.
+Pair = tuple[int, int]
+
+
+def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
+    """Return what is known of customers in campaigns (campaign key, customer key); a pair that is gone is left out."""
+    campaigns = Campaign.objects.in_bulk({campaign for campaign, _ in pairs})
+    customers = Customer.objects.select_related("utility").in_bulk({customer for _, customer in pairs})
+    links_of: dict[int, list[Link]] = defaultdict(list)
+    links = Link.objects.filter(customer__in=customers).select_related("utility").order_by("pk")
+    for link in links.prefetch_related("requested_utilities"):
+        links_of[link.customer_id or 0].append(link)
+    asked = {pk: [link for link in found if link.campaign_id in campaigns] for pk, found in links_of.items()}
+    facts = _read_links([link for found in asked.values() for link in found], customers)
+    mails, reminded_at = _read_mails(customers)
+    proofs = _read_proofs(customers, links_of)
+    papers = PaperAuthorization.objects.filter(customer__in=customers, withdrawn_at__isnull=True, metered_at=None)
+    signed = dict(papers.order_by("signed_on").values_list("customer", "signed_on"))
+    cases = {}
+    for pair in pairs:
+        campaign, customer = campaigns.get(pair[0]), customers.get(pair[1])
+        if campaign is None or customer is None:
+            continue
+        invited_at, last_taken = mails.get(pair, (None, {}))
+        cases[pair] = rules.Case(
+            links=tuple(facts[link.pk] for link in asked.get(customer.pk, ()) if link.campaign_id == campaign.pk),
+            reminds_abandoned=campaign.reminds_abandoned,
+            no_visit_days=rules.read_days(campaign.no_visit_days),
+            is_over=campaign.state in (CampaignState.CLOSED, CampaignState.DRAFT),
+            invited_at=invited_at,
+            last_taken=last_taken,
+            last_reminded_at=reminded_at.get(customer.pk),
+            proof=proofs.get(customer.pk, ""),
+            unwanted=_why_unwanted(customer),
+            paper_signed_on=signed.get(customer.pk),
+        )
+    return cases
+
+
+def read_outages(now: datetime) -> dict[int, rules.Outage]:
+    """Return the utilities that are down, by their keys."""
+    down = Outage.objects.at(now).select_related("utility").order_by("-began_at")
+    return {outage.utility_id: rules.Outage(name=outage.utility.short_name, since=outage.began_at) for outage in down}
+
+
+def find_utilities(link: Link, customer: Customer) -> list[Utility]:
+    """Return those that the customer would sign in at: the own one if the link asks for it, else all it asks for."""
+    asked = link.utilities_asked
+    if link.utility is None and customer.utility and (not asked or customer.utility in asked):
+        return [customer.utility]
+    return asked
+
+
+def _read_links(links: list[Link], customers: dict[int, Customer]) -> dict[int, rules.LinkFacts]:
+    visits = Visit.objects.filter(link__in=links).order_by().values_list("link").annotate(Max("at"))
+    visited_at: dict[int, datetime] = dict(visits)
+    heard_at: dict[int, datetime] = {}
+    completed_at: dict[int, datetime] = {}
+    for link_pk, utility_name, last_event_at, completed in Connection.objects.filter(link__in=links).values_list(
+        "link", "utility_name", "last_event_at", "completed_at"
+    ):
+        heard_at[link_pk] = max(last_event_at, heard_at.get(link_pk, last_event_at))
+        if completed and not utility_name:
+            completed_at[link_pk] = completed
+    facts = {}
+    for link in links:
+        utilities = find_utilities(link, customers[link.customer_id or 0])
+        facts[link.pk] = rules.LinkFacts(
+            pk=link.pk,
+            is_live=link.is_live,
+            visited_at=visited_at.get(link.pk, link.first_visited_at),
+            at_leap_at=heard_at.get(link.pk),
+            is_failed=link.failed_at is not None,
+            returned_at=link.first_returned_at,
+            completed_at=completed_at.get(link.pk),
+            expected_days=max((utility.expected_days for utility in utilities), default=DEFAULT_EXPECTED_DAYS),
+            utilities=frozenset(utility.pk for utility in utilities),
+        )
+    return facts
+
+
+def _read_mails(
+    customers: Iterable[int],
+) -> tuple[dict[Pair, tuple[datetime | None, dict[str, int]]], dict[int, datetime]]:
+    """When each was invited and which steps were taken, by campaign and customer; and the last reminder of each."""
+    invited_at: dict[Pair, datetime] = {}
+    taken: dict[Pair, dict[str, int]] = defaultdict(dict)
+    reminded_at: dict[int, datetime] = {}
+    mails = Mail.objects.filter(customer__in=list(customers)).order_by("pk")
+    for campaign, customer, kind, step, state, sent_at in mails.values_list(
+        "message__campaign", "customer", "message__kind", "step", "state", "sent_at"
+    ):
+        if kind == MessageKind.INVITATION:
+            if sent_at:
+                invited_at[campaign, customer] = sent_at
+            continue
+        if state != MailState.WAITING:
+            taken[campaign, customer][kind] = max(step, taken[campaign, customer].get(kind, -1))
+        if sent_at:
+            reminded_at[customer] = max(sent_at, reminded_at.get(customer, sent_at))
+    pairs = {*invited_at, *taken}
+    return {pair: (invited_at.get(pair), dict(taken.get(pair, {}))) for pair in pairs}, reminded_at
+
+
+def _read_proofs(customers: dict[int, Customer], links_of: dict[int, list[Link]]) -> dict[int, str]:
+    """What Leap says of each one's site: one row is one site, so any link of the customer counts, whatever its flow."""
+    proofs: dict[int, str] = {}
+    papers = PaperAuthorization.objects.filter(customer__in=customers, metered_at__isnull=False)
+    for customer in papers.values_list("customer", flat=True):
+        proofs[customer] = "Leap shows a meter of this customer, by a paper form."
+    for pk, links in links_of.items():
+        for link in links:
+            if link.metered_at or link.enrolled_at:
+                proofs[pk] = f"Leap shows a meter of this customer, by the link {link.reference_id}."
+            elif link.status in PROVEN and pk not in proofs:
+                proofs[pk] = f"Leap says that this customer has authorized, by the link {link.reference_id}."
+    return {**_read_neighbours([c for pk, c in customers.items() if pk not in proofs]), **proofs}
+
+
+def _read_neighbours(customers: list[Customer]) -> dict[int, str]:
+    """The same site under another row: the same address, and the same email or name. Its meter is this one's, too."""
+    at_address: dict[str, list[Customer]] = defaultdict(list)
+    for customer in customers:
+        if customer.door_order and customer.street:
+            at_address[customer.door_order].append(customer)
+    proven = Link.objects.filter(customer__door_order__in=list(at_address), status__in=PROVEN)
+    found: dict[int, str] = {}
+    for link in proven.select_related("customer").order_by("pk"):
+        other = link.customer
+        for customer in at_address[other.door_order] if other else ():
+            if other and customer.pk != other.pk and _is_same_person(customer, other):
+                found[customer.pk] = f"Leap shows that this site has authorized, by the link {link.reference_id}."
+    return found
+
+
+def _is_same_person(one: Customer, other: Customer) -> bool:
+    if one.email and one.email.casefold() == other.email.casefold():
+        return True
+    return (str(one).casefold(), one.company.casefold()) == (str(other).casefold(), other.company.casefold())
+
+
+def _why_unwanted(customer: Customer) -> str:
+    if customer.erased_at:
+        return "The customer was erased."
+    if customer.refused_at:
+        return f"Refused at the door on {_day(customer.refused_at)}."
+    if customer.mail_stopped_at:
+        return "The address gets no more mails."
+    if customer.reminders_stopped_at:
+        return f"Reminders were stopped on {_day(customer.reminders_stopped_at)}."
+    return "" if customer.email else "No email address."
+
+
+def _day(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y}"
