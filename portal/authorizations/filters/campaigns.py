@@ -1,5 +1,7 @@
 """Filters of the list of campaigns. All stand in the URL."""
 
+from datetime import date
+
 import django_filters as filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -7,7 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Channel, Flow
+from portal.authorizations.filters.days import before_midnight
+from portal.authorizations.models import Campaign, CampaignState, Channel, Flow
 
 
 def list_owners(request: HttpRequest | None) -> "QuerySet[User]":
@@ -23,6 +26,7 @@ class CampaignFilterSet(filters.FilterSet):
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Campaign or flow"}),
     )
     flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), label="Flow", empty_label="All flows")
+    state = filters.ChoiceFilter(choices=CampaignState.choices, label="State", empty_label="State")
     channel = filters.ChoiceFilter(choices=Channel.choices, label="Channel", empty_label="Channel")
     owner = filters.ModelChoiceFilter(queryset=list_owners, label="Owner", empty_label="Owner")
     running = filters.ChoiceFilter(
@@ -30,6 +34,9 @@ class CampaignFilterSet(filters.FilterSet):
         method="by_dates",
         label="Dates",
         empty_label="Running or not",
+    )
+    created_before = filters.DateFilter(
+        method="before", label="Made until", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
     class Meta:
@@ -40,6 +47,10 @@ class CampaignFilterSet(filters.FilterSet):
         for word in value.split()[:8]:
             queryset = queryset.filter(Q(name__icontains=word) | Q(flow__name__icontains=word))
         return queryset
+
+    def before(self, queryset: "QuerySet[Campaign]", name: str, value: date) -> "QuerySet[Campaign]":
+        """To the end of that day."""
+        return queryset.filter(created_at__lt=before_midnight(value))
 
     def by_dates(self, queryset: "QuerySet[Campaign]", name: str, value: str) -> "QuerySet[Campaign]":
         today = timezone.localdate()

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import Error, connections
 
+from portal.authorizations.services.figures import refresh_figures
 from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
@@ -110,6 +111,16 @@ class PrintTidier(RegularLook):
 
     def act(self) -> None:
         forget_old_prints()
+
+
+class FiguresCounter(RegularLook):
+    """Counts what home and the list of campaigns show where there are many links."""
+
+    what = "figures"
+    looks_at_once = True
+
+    def act(self) -> None:
+        refresh_figures()
 
 
 class MeterSyncer(RegularLook):

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.generic import DetailView, View
 from django_tables2 import Table
 
@@ -16,6 +17,7 @@ from portal.authorizations.filters.campaigns import CampaignFilterSet
 from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.models import Campaign, Flow, Link
 from portal.authorizations.services.campaigns import CampaignRefused, save_campaign
+from portal.authorizations.services.figures import find_counted_at, read_campaigns
 from portal.authorizations.services.funnel import make_stages
 from portal.authorizations.tables.campaigns import CampaignTable
 from portal.authorizations.views.lists import PortalListView, user_of
@@ -43,7 +45,11 @@ class CampaignListView(PortalListView):
     )
 
     def get_queryset(self) -> QuerySet[Campaign]:
-        return Campaign.objects.select_related("flow", "owner").with_counts().order_by("-pk")
+        campaigns = Campaign.objects.select_related("flow", "owner").order_by("-pk")
+        return read_campaigns(campaigns, now=timezone.now())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs, counted_at=find_counted_at())
 
     def get_table(self, **kwargs: Any) -> Table:
         table = super().get_table(**kwargs)

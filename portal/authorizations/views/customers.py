@@ -20,6 +20,7 @@ from portal.authorizations.forms.customers import AssignForm, CustomerForm
 from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customers import add_customer, assign_customers, change_customer
+from portal.authorizations.services.reauthorizations import list_open_tasks
 from portal.authorizations.tables.customers import CustomerTable
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
@@ -125,6 +126,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             links=shown[:LINKS_SHOWN],
             more_links=len(shown) > LINKS_SHOWN,
             live_link=next((link for link in shown if link.is_live), None),
+            reauthorizations=list_open_tasks(user=user, customer=customer),
             papers=papers[:LINKS_SHOWN],
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,

@@ -17,6 +17,7 @@ from portal.authorizations.models import Link
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.door_calls import find_next_doors
 from portal.authorizations.services.links import IssueRefused, replace_link, void_links
+from portal.authorizations.services.reauthorizations import list_open_tasks
 from portal.authorizations.tables.links import LinkTable
 from portal.authorizations.views import timelines
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
@@ -113,6 +114,7 @@ class LinkDetailView(LinkPage):
         return super().get_context_data(
             **kwargs,
             url_parts=[{"text": text, "marked": variable} for text, variable in mark_variable_parts(link.url)],
+            reauthorizations=list_open_tasks(user=user_of(self.request), link=link),
             saw=timelines.what_we_saw(link),
             claims=timelines.what_a_browser_claims(link),
             leap=timelines.what_leap_says(link),
