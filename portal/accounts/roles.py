@@ -96,6 +96,7 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
     "authorizations.delete_campaign",
     "authorizations.erase_customer",
     "authorizations.view_auditentry",
+    "authorizations.view_figures",
     "authorizations.manage_webhook",
     "authorizations.view_installation",
     "authorizations.change_installation",

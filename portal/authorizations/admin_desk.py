@@ -1,9 +1,9 @@
-"""Django's own admin of the program manager's desk: mails, outages, re-authorizations, the audit. All read-only."""
+"""Django's own admin of the program manager's desk: mails, outages, tasks, figures, the audit. Read-only."""
 
 from django.contrib import admin
 
 from portal.accounts.admin import ReadOnlyAdmin
-from portal.authorizations.models import AuditEntry, Mail, MailStop, Message, Outage, Reauthorization
+from portal.authorizations.models import AuditEntry, Figures, Mail, MailStop, Message, Outage, Reauthorization
 
 
 @admin.register(Message)
@@ -38,6 +38,12 @@ class ReauthorizationAdmin(ReadOnlyAdmin):
     list_display = ("meter", "code", "deadline_at", "opened_at", "link", "closed_as")
     list_select_related = ("meter", "link__customer")
     list_filter = ("closed_as",)
+
+
+@admin.register(Figures)
+class FiguresAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "issued", "visited", "returned", "authorized", "metered", "enrolled", "counted_at")
+    list_select_related = ("campaign",)
 
 
 @admin.register(AuditEntry)

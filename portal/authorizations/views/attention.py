@@ -278,7 +278,11 @@ def _outages(now: datetime) -> Iterator[Todo]:
 
 
 def _claims(user: User, now: datetime) -> Iterator[Todo]:
-    count = count_up(Link.objects.visible_to(user).overdue_claims(now))
+    links = Link.objects.visible_to(user)
+    # Where those that are overdue at any utility are more than are counted, nothing has to be asked of each.
+    count = count_up(links.long_overdue_claims(now))
+    if count <= COUNTED_UP_TO:
+        count = count_up(links.overdue_claims(now))
     if count:
         yield Todo(
             "Claimed",
@@ -306,7 +310,9 @@ def _odd_returns(now: datetime) -> Iterator[Todo]:
 
 
 def _mails() -> Iterator[Todo]:
-    count = count_up(Mail.objects.filter(state=MailState.UNKNOWN))
+    # Both, since the index holds both.
+    unsettled = Mail.objects.filter(state__in=[MailState.SENDING, MailState.UNKNOWN])
+    count = count_up(unsettled.filter(state=MailState.UNKNOWN))
     if count:
         yield Todo(
             "Mail",
