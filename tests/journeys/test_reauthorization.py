@@ -1,6 +1,7 @@
 """A lost authorization from Leap's word to Leap's word: lost, a task, a new link, authorized again, closed."""
 
 import pytest
+from django.db.models import Min
 from django.test import Client
 
 from portal.accounts.models import User
@@ -22,7 +23,7 @@ def test_a_lost_authorization_is_given_again_by_the_new_link(rehearsal: str, man
     task = Reauthorization.objects.get()
     assert (task.closed_at, task.code) == (None, "AUTH_0001")
     actions = Meter.objects.get().required_actions.filter(action_code="AUTH_0001")
-    assert task.deadline_at == min(actions.values_list("deadline_at", flat=True))
+    assert task.deadline_at == actions.aggregate(first=Min("deadline_at"))["first"]
 
     client = Client()
     client.force_login(manager)

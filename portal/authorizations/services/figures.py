@@ -69,6 +69,8 @@ class Weeks:
 
     monday: date
     lines: tuple[WeekLine, ...]
+    #: How many of its days have begun.
+    begun: int
 
     @property
     def days(self) -> list[date]:
@@ -170,7 +172,8 @@ def read_weeks(figures: Figures) -> Weeks:
         )
         for key, label, source, _ in MOMENTS
     )
-    return Weeks(date.fromisoformat(figures.weeks["monday"]), lines)
+    monday = date.fromisoformat(figures.weeks["monday"])
+    return Weeks(monday, lines, (timezone.localdate(figures.counted_at) - monday).days + 1)
 
 
 def _count_weeks(links: "QuerySet[Link]", now: datetime) -> dict[str, Any]:

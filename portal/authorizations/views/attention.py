@@ -128,7 +128,7 @@ def _near_losses(now: datetime) -> Iterator[Todo]:
         "Deadline",
         "fault",
         f"{_many(count, 'lost authorization')} {'has' if count == 1 else 'have'} a deadline within {NEAR_DAYS} days",
-        f"{'; '.join(words).capitalize()}. Hand out a new link: one click",
+        f"{words[0][:1].upper()}{'; '.join(words)[1:]}. Hand out a new link: one click",
         "See who",
         _to("reauthorization_list", deadline="near"),
     )
@@ -365,7 +365,7 @@ def _drafts(now: datetime) -> Iterator[Todo]:
     count = count_up(Campaign.objects.filter(state=CampaignState.DRAFT, created_at__lt=end))
     if count:
         yield Todo(
-            "Campaign",
+            "Draft",
             "",
             f"{_many(count, 'draft campaign')} {'waits' if count == 1 else 'wait'} for more than {DRAFT_DAYS} days",
             "Launch them, or delete what nobody needs",
