@@ -47,7 +47,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def line(now: datetime, key: str = "issued") -> Any:
-    weeks = read_weeks(count_figures(now=now))
+    weeks = read_weeks(count_figures(now=now.astimezone(UTC)))
     return next(line for line in weeks.lines if line.key == key)
 
 
