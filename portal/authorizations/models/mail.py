@@ -85,6 +85,7 @@ class Mail(models.Model):
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(state="waiting"), name="mail_waiting"),
             models.Index(fields=["id"], condition=Q(state__in=["sending", "unknown"]), name="mail_unsettled"),
+            models.Index(fields=["state", "-id"], name="mail_state"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["message", "customer", "step"], name="mail_once"),

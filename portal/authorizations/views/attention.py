@@ -161,7 +161,7 @@ def _waiting_meters(now: datetime) -> Iterator[Todo]:
     )
     waiting = Enrollment.objects.filter(
         Exists(actions),
-        Exists(soon.filter(enrollment=OuterRef("pk"))),
+        pk__in=soon.values("enrollment"),
         meter__is_archived=False,
         meter__needs_partner=True,
     )
@@ -200,8 +200,8 @@ def _failures(now: datetime) -> Iterator[Todo]:
     count = count_up(failing)
     if not count:
         return
-    # Of no more links than are counted: the sum by utility is as bounded as the count.
-    some = failing.order_by().values("pk")[: COUNTED_UP_TO + 1]
+    # Where they are more than are counted, they are not counted by utility either.
+    some = failing.order_by().values("pk")[: COUNTED_UP_TO if count <= COUNTED_UP_TO else 0]
     rows = Connection.objects.failed_at_utility().filter(link__in=some).order_by().values("utility_name")
     names = dict(Utility.objects.exclude(leap_name="").values_list("leap_name", "short_name"))
     by_utility = sorted(
@@ -310,9 +310,7 @@ def _odd_returns(now: datetime) -> Iterator[Todo]:
 
 
 def _mails() -> Iterator[Todo]:
-    # Both, since the index holds both.
-    unsettled = Mail.objects.filter(state__in=[MailState.SENDING, MailState.UNKNOWN])
-    count = count_up(unsettled.filter(state=MailState.UNKNOWN))
+    count = count_up(Mail.objects.filter(state=MailState.UNKNOWN))
     if count:
         yield Todo(
             "Mail",
