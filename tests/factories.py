@@ -38,6 +38,7 @@ from portal.authorizations.models import (
     PaperForm,
     Party,
     PrintJob,
+    Reauthorization,
     RequiredAction,
     Utility,
 )
@@ -227,6 +228,14 @@ def make_required_action(*, meter: Meter | None = None, **fields: Any) -> Requir
     """The customer has to authorize again, unless told otherwise."""
     values: dict[str, Any] = {"party": Party.PARTNER, "action_type": "IS_AUTHORIZED", "action_code": "AUTH_0001"}
     return RequiredAction.objects.create(meter=meter or make_meter(), **{**values, **fields})
+
+
+def make_reauthorization(*, link: Link | None = None, meter: Meter | None = None, **fields: Any) -> Reauthorization:
+    """An open task: the authorization of a meter is lost, a customer's (of a new link) unless told otherwise."""
+    if meter is None:
+        meter = make_match(link=link, meter=make_meter(needs_authorization=True)).meter
+    values: dict[str, Any] = {"code": "AUTH_0001", "opened_at": timezone.now(), **fields}
+    return Reauthorization.objects.create(meter=meter, **values)
 
 
 def make_scan(kind: str = "pdf", *, name: str = "", text: str = "CISR-DRP, signed") -> SimpleUploadedFile:

@@ -104,6 +104,7 @@ class World:
             "mail_stop": (stop := stop_mails_to("nobody@example.com", reason="bounced")),
             "mailstop": stop,
             "meter": factories.make_match(link=link).meter,
+            "reauthorization": factories.make_reauthorization(link=link),
             "visit": Visit.objects.create(link=link, at=link.issued_at),
             "confirmation": Confirmation.objects.create(link=link, at=link.issued_at, outcome="matched"),
             "event": Event.objects.create(webhook_event_id="1", event_type="x", received_at=link.issued_at, payload={}),

@@ -77,7 +77,7 @@ def tables(world: World) -> list[tuple[type, tuple[str, ...], Rows]]:
         (Enrollment, "id meter_id program delivery_period starts_at ends_at status", _enrollments),
         (EnrollmentDeadline, "enrollment_id deadline_at active_from", _deadlines),
         (RequiredAction, "meter_id party action_type action_code description deadline_at", _actions),
-        (Reauthorization, "meter_id code deadline_at opened_at closed_at closed_as", _reauthorizations),
+        (Reauthorization, "meter_id code deadline_at opened_at closed_at ended_at closed_as", _reauthorizations),
         (Mail, "message_id customer_id link_id state due_at attempts marked_at sent_at created_at", _mails),
         (DoorCall, "customer_id by_id outcome note at received_at", _door_calls),
         (PaperAuthorization, _PAPER, _papers),
@@ -321,7 +321,7 @@ def _reauthorizations(world: World) -> Rows:
             opened = moment(_after(world.plan.minute(index), 30_000))
             closed = opened if key % 3 == 0 else None
             due = moment(MINUTES + (key % 120 + 1) * 1440)
-            yield key, "AUTH_0001", due, opened, closed, "dismissed" if closed else ""
+            yield key, "AUTH_0001", due, opened, closed, closed, "authorized" if closed else ""
 
 
 def _mails(world: World) -> Rows:

@@ -99,6 +99,7 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
     "authorizations.erase_customer",
     "authorizations.view_auditentry",
     "authorizations.view_remindercursor",
+    "authorizations.view_figures",
     "authorizations.manage_webhook",
     "authorizations.view_installation",
     "authorizations.change_installation",

@@ -1,10 +1,11 @@
-"""Django's own admin of the program manager's desk: mails, outages, re-authorizations, audit, jobs. Read-only."""
+"""Django's own admin of the manager's desk: mails, outages, tasks, figures, audit, jobs. All read-only."""
 
 from django.contrib import admin
 
 from portal.accounts.admin import ReadOnlyAdmin
 from portal.authorizations.models import (
     AuditEntry,
+    Figures,
     Job,
     JobRow,
     Mail,
@@ -59,6 +60,12 @@ class ReauthorizationAdmin(ReadOnlyAdmin):
     list_display = ("meter", "code", "deadline_at", "opened_at", "link", "closed_as")
     list_select_related = ("meter", "link__customer")
     list_filter = ("closed_as",)
+
+
+@admin.register(Figures)
+class FiguresAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "issued", "visited", "returned", "authorized", "metered", "enrolled", "counted_at")
+    list_select_related = ("campaign",)
 
 
 @admin.register(AuditEntry)

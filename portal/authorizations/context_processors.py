@@ -23,6 +23,7 @@ MENU = [
     ("", "Confirmations", "confirmation_list", "authorizations.view_confirmation"),
     ("", "Leap’s events", "event_list", "authorizations.view_event"),
     ("", "Meters", "meter_list", "authorizations.view_meter"),
+    ("", "Re-authorizations", "reauthorization_list", "authorizations.view_reauthorization"),
     ("", "Plan", "plan_list", "authorizations.view_meter"),
     ("", "Funnel", "funnel", "authorizations.view_meter"),
     ("", "Reps", "rep_list", "authorizations.view_visit"),

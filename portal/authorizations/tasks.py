@@ -5,6 +5,7 @@ from django_tasks import task
 from portal.accounts.models import User
 from portal.authorizations.models import CustomerImport, Job, PrintJob
 from portal.authorizations.services.events import interpret_events
+from portal.authorizations.services.figures import refresh_if_large
 from portal.authorizations.services.imports import run_apply, run_check
 from portal.authorizations.services.jobs import run_job
 from portal.authorizations.services.link_requests import answer_link_requests
@@ -18,6 +19,7 @@ def run_job_task(job_id: int) -> None:
     job = run_job(Job.objects.get(pk=job_id))
     if printed := PrintJob.objects.filter(pk=job.result.get("print_job")).first():
         run_print_job(printed)
+    refresh_if_large()
 
 
 @task()
@@ -36,6 +38,7 @@ def check_import_task(import_id: int) -> None:
 def apply_import_task(import_id: int) -> None:
     """Apply a checked list."""
     run_apply(CustomerImport.objects.get(pk=import_id))
+    refresh_if_large()
 
 
 @task()

@@ -34,6 +34,7 @@ from portal.authorizations.views import (
     plan,
     printers,
     printing,
+    reauthorizations,
     reminders,
     reps,
     utilities,
@@ -122,6 +123,17 @@ urlpatterns: list[URLPattern] = [
     path("meters/", meters.MeterListView.as_view(), name="meter_list"),
     path("meters/sync/", meter_sync.MeterSyncView.as_view(), name="meter_sync"),
     path("meters/<int:pk>/", meters.MeterDetailView.as_view(), name="meter_detail"),
+    path("reauthorizations/", reauthorizations.ReauthorizationListView.as_view(), name="reauthorization_list"),
+    path(
+        "reauthorizations/<int:pk>/link/",
+        reauthorizations.ReauthorizationLinkView.as_view(),
+        name="reauthorization_link",
+    ),
+    path(
+        "reauthorizations/<int:pk>/dismiss/",
+        reauthorizations.ReauthorizationDismissView.as_view(),
+        name="reauthorization_dismiss",
+    ),
     path("plan/", plan.PlanListView.as_view(), name="plan_list"),
     path("funnel/", funnel.FunnelView.as_view(), name="funnel"),
     # Links.

@@ -14,8 +14,9 @@ class Advice:
     next_step: str
 
 
-#: A new sign-in by the customer is the only cure: these mark a meter as "re-authorize".
-REAUTHORIZE = "AUTH_0001"
+#: A new sign-in by the customer is the only cure: this code (“End customer must re-authorize meter”) and this type mark
+#: a meter as "re-authorize".
+REAUTHORIZE, REAUTHORIZE_TYPE = "AUTH_0001", "IS_AUTHORIZED"
 
 TYPES: dict[str, Advice] = {
     "IS_AUTHORIZED": Advice(

@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import Confirmation, Outcome
 from portal.authorizations.services.bulk_links import issue_links
-from portal.authorizations.views import home
+from portal.authorizations.views import attention
 from tests.factories import make_customer, make_flow, make_link
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,6 @@ def test_counting_the_list_does_not_count_each_links_visits(manager_client: Clie
 def test_todo_of_odd_returns_leads_to_just_these(manager_client: Client, manager: User) -> None:
     for outcome in (Outcome.UNKNOWN, Outcome.MALFORMED, Outcome.MISSING):
         Confirmation.objects.create(at=timezone.now(), outcome=outcome, reference_id=f"id-{outcome}")
-    [todo] = [todo for todo in home.list_todos(manager) if "match no live link" in todo.text]
+    [todo] = [todo for todo in attention.list_todos(manager) if "match no live link" in todo.text]
     assert todo.text.startswith("2 returns")
     assert len(manager_client.get(todo.url).context["table"].page.object_list) == 2

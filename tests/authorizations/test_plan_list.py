@@ -13,9 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from portal.accounts.models import User
-from portal.authorizations.models import Enrollment, EnrollmentDeadline, Link, Party, Utility
+from portal.authorizations.models import Enrollment, EnrollmentDeadline, Link, Party, Reauthorization, Utility
+from portal.authorizations.services.figures import count_figures
 from portal.authorizations.services.plan import find_ask_by, summarize_plan
-from portal.authorizations.views.home import list_todos
+from portal.authorizations.views.attention import list_todos
 from tests.factories import (
     get_utilities,
     make_customer,
@@ -121,25 +122,20 @@ class TestAskBy:
 
 class TestHome:
     def deadlines(self, user: User) -> list[str]:
-        return [todo.text for todo in list_todos(user) if todo.badge == "Deadline"]
+        todos = list_todos(user, figures=count_figures(now=NOW))
+        return [todo.text for todo in todos if todo.badge == "Deadline"]
 
     def test_says_the_last_day_two_weeks_ahead(self, manager: User) -> None:
         Utility.objects.update(expected_days=3)
         make_enrollment(meter=make_meter(utility="cecony-utilityapi"), program="CONED-CSRP", deadlines=[at(3, 18)])
         assert self.deadlines(manager) == []  # nobody to ask
         make_link(customer=make_customer(utility="cecony-utilityapi"))
-        assert self.deadlines(manager) == ["CONED-CSRP closes 18 Mar: ask by 15 Mar"]
+        assert self.deadlines(manager) == ["CONED-CSRP closes 18 Mar 2026: ask by 15 Mar 2026"]
         EnrollmentDeadline.objects.update(deadline_at=at(3, 19))
         assert self.deadlines(manager) == []
 
-    def test_counts_lost_authorizations(self, manager: User) -> None:
-        make_meter(needs_authorization=True)
-        make_meter(needs_authorization=True, is_archived=True)
-        [todo] = [todo for todo in list_todos(manager) if todo.badge == "Lost"]
-        assert todo.text == "1 meter lost the authorization"
-
     def test_reps_are_told_of_neither(self, rep: User) -> None:
-        make_meter(needs_authorization=True)
+        Reauthorization.objects.create(meter=make_meter(needs_authorization=True), opened_at=NOW)
         assert list_todos(rep) == []
 
     def test_the_plan_leads_to_just_the_links_that_it_counts(self, manager_client: Client) -> None:

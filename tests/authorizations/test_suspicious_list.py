@@ -15,7 +15,7 @@ from portal.accounts.models import User
 from portal.authorizations.models import Connection, Link, Utility
 from portal.authorizations.services.claims import read_doubt
 from portal.authorizations.services.links import replace_link
-from portal.authorizations.views.home import list_todos
+from portal.authorizations.views.attention import list_todos
 from tests.factories import get_utilities, make_customer, make_legacy_flow, make_link, make_shared_link
 
 pytestmark = pytest.mark.django_db

@@ -1,5 +1,7 @@
 """Filters of the list of campaigns. All stand in the URL."""
 
+from datetime import date
+
 import django_filters as filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -7,6 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.accounts.models import User
+from portal.authorizations.filters.days import before_midnight
 from portal.authorizations.models import Campaign, CampaignState, Channel, Flow
 
 
@@ -32,6 +35,9 @@ class CampaignFilterSet(filters.FilterSet):
         label="Dates",
         empty_label="Dates",
     )
+    created_before = filters.DateFilter(
+        method="before", label="Made until", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     class Meta:
         model = Campaign
@@ -41,6 +47,10 @@ class CampaignFilterSet(filters.FilterSet):
         for word in value.split()[:8]:
             queryset = queryset.filter(Q(name__icontains=word) | Q(flow__name__icontains=word))
         return queryset
+
+    def before(self, queryset: "QuerySet[Campaign]", name: str, value: date) -> "QuerySet[Campaign]":
+        """To the end of that day."""
+        return queryset.filter(created_at__lt=before_midnight(value))
 
     def by_dates(self, queryset: "QuerySet[Campaign]", name: str, value: str) -> "QuerySet[Campaign]":
         today = timezone.localdate()

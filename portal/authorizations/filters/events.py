@@ -16,7 +16,7 @@ MATCHES = [
     ("stranger", "unknown reference id"),
     ("none", "no reference id"),
 ]
-STATES = [("waiting", "waiting"), ("problem", "with a problem")]
+STATES = [("waiting", "waiting"), ("stuck", "waiting, with a problem"), ("problem", "with a problem")]
 DATE = {"type": "date"}
 
 
@@ -62,7 +62,8 @@ class EventFilterSet(filters.FilterSet):
         return queryset.filter(conditions[value])
 
     def by_state(self, queryset: "QuerySet[Event]", name: str, value: str) -> "QuerySet[Event]":
-        return queryset.filter(interpreted_at__isnull=True) if value == "waiting" else queryset.exclude(problem="")
+        chosen = queryset if value == "problem" else queryset.filter(interpreted_at__isnull=True)
+        return chosen if value == "waiting" else chosen.exclude(problem="")
 
     def after(self, queryset: "QuerySet[Event]", name: str, value: date) -> "QuerySet[Event]":
         return queryset.filter(received_at__gte=after_midnight(value))

@@ -31,6 +31,7 @@ MARKS = [
     ("void", "void"),
     ("replaced", "replaced"),
     ("failed", "failed at a utility"),
+    ("failing", "failed, live and not proven"),
     ("printed", "printed"),
     ("unprinted", "not printed yet"),
     ("shared", "without a customer"),
@@ -123,6 +124,8 @@ class LinkFilterSet(filters.FilterSet):
         return queryset.filter(status=value)
 
     def by_mark(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        if value == "failing":
+            return queryset.failing()  # type: ignore[attr-defined]
         conditions = {
             "live": Q(voided_at__isnull=True, replaced_by__isnull=True),
             "void": Q(voided_at__isnull=False),

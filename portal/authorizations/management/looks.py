@@ -10,6 +10,7 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from portal.authorizations.models import Installation
+from portal.authorizations.services.figures import refresh_figures
 from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.mailings import send_due_mails
@@ -150,6 +151,16 @@ class PrintTidier(RegularLook):
 
     def act(self) -> None:
         forget_old_prints()
+
+
+class FiguresCounter(RegularLook):
+    """Counts what home and the list of campaigns show where there are many links."""
+
+    what = "figures"
+    looks_at_once = True
+
+    def act(self) -> None:
+        refresh_figures()
 
 
 class MeterSyncer(RegularLook):

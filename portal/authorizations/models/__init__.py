@@ -9,6 +9,7 @@ from portal.authorizations.models.customer_import import CustomerImport, ImportS
 from portal.authorizations.models.door_call import DoorCall, DoorOutcome
 from portal.authorizations.models.door_device import DoorAction, DoorDevice, DoorKit, ReservedLink
 from portal.authorizations.models.event import Connection, ConnectionState, Event
+from portal.authorizations.models.figures import Figures
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
 from portal.authorizations.models.installation import Installation
 from portal.authorizations.models.job import Job, JobRow, JobState
@@ -74,6 +75,7 @@ __all__ = [
     "EnrollmentDeadline",
     "EnrollmentStatus",
     "Event",
+    "Figures",
     "Flow",
     "FlowState",
     "ImportState",

@@ -34,6 +34,10 @@ class ConfirmationQuerySet(models.QuerySet["Confirmation"]):
         """Without bots and link previewers, which are kept but count for nothing."""
         return self.filter(is_bot=False)
 
+    def odd(self) -> Self:
+        """Those that match no live link; whoever came without a reference id names none."""
+        return self.filter(outcome__in=[Outcome.UNKNOWN, Outcome.MALFORMED, Outcome.VOID])
+
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_confirmation") else self.none()
 

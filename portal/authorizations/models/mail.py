@@ -116,6 +116,7 @@ class Mail(models.Model):
             models.Index(fields=["state", "due_at", "id"], condition=Q(is_reminder=True), name="reminder_state"),
             models.Index(fields=["marked_at"], condition=Q(marked_at__isnull=False), name="mail_marked"),
             models.Index(fields=["address_digest"], condition=~Q(address_digest=""), name="mail_address"),
+            models.Index(fields=["state", "-id"], name="mail_state"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["message", "customer", "step"], name="mail_once"),

@@ -17,11 +17,10 @@ from portal.authorizations.models import (
     Utility,
 )
 from portal.authorizations.services.meter_matching import match_meters, note_proof
+from portal.authorizations.services.reauthorizations import settle_reauthorizations
 from portal.leap import meters as leap
 from portal.leap.meters import EnrollmentRecord, MeterRecord, parse_enrollment, parse_meter
-
-#: The action that says that an authorization is lost: “End customer must re-authorize meter”.
-REAUTHORIZE_CODE, REAUTHORIZE_TYPE = "AUTH_0001", "IS_AUTHORIZED"
+from portal.leap.required_actions import REAUTHORIZE, REAUTHORIZE_TYPE
 
 _DETAILS = [
     "partner_reference",
@@ -83,6 +82,10 @@ def save_meters(*, records: Iterable[object], at: datetime) -> PageResult:
     if same:
         Meter.objects.filter(pk__in=[meter.pk for meter in same]).update(last_seen_at=at)
     result.unmatched = match_meters(meters=[*saved, *same], at=at)
+    archived = {before.meter_id for before in known.values() if before.is_archived}
+    moved = [meter.pk for meter in saved if meter.is_archived != (meter.meter_id in archived)]
+    if moved:
+        settle_reauthorizations(meter_ids=moved, at=at)
     return result
 
 
@@ -109,6 +112,7 @@ def save_enrollments(*, records: Iterable[object], at: datetime, run_started_at:
     )
     _replace_programs(changed, parsed)
     note_proof(meters=list(known.values()), at=at)
+    settle_reauthorizations(meter_ids=[meter.pk for meter in known.values()], at=at)
     result.changed = sum(meter.first_seen_at < run_started_at for meter in changed)
     return result
 
@@ -141,8 +145,7 @@ def _enroll(meter: Meter, record: EnrollmentRecord) -> None:
     meter.enrollment_status = _fit("enrollment_status", record.global_enrollment_status)
     meter.needs_partner = bool(record.partner_actions)
     meter.needs_authorization = any(
-        action.action_code == REAUTHORIZE_CODE or action.action_type == REAUTHORIZE_TYPE
-        for action in record.partner_actions
+        action.action_code == REAUTHORIZE or action.action_type == REAUTHORIZE_TYPE for action in record.partner_actions
     )
     meter.enrollment_record = record.record
 

@@ -23,6 +23,7 @@ from portal.authorizations.services import job_runs
 from portal.authorizations.services.campaign_results import Results, compare, read_results
 from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, sending_takes
 from portal.authorizations.services.csv_export import write_csv
+from portal.authorizations.services.figures import find_counted_at, read_campaigns
 from portal.authorizations.services.funnel import Breakdown, make_stages, read_funnel
 from portal.authorizations.services.job_runs import MOST_REFUSALS
 from portal.authorizations.services.progress import read_progress
@@ -67,7 +68,11 @@ class CampaignListView(PortalListView):
     bulk_actions = (BulkAction("Compare", reverse_lazy("campaign_compare"), "authorizations.view_campaign"),)
 
     def get_queryset(self) -> QuerySet[Campaign]:
-        return Campaign.objects.select_related("flow", "owner").with_counts().order_by("-pk")
+        campaigns = Campaign.objects.select_related("flow", "owner").order_by("-pk")
+        return read_campaigns(campaigns, now=timezone.now())
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs, counted_at=find_counted_at())
 
     def get_table(self, **kwargs: Any) -> Table:
         table = super().get_table(**kwargs)

@@ -21,6 +21,7 @@ from portal.authorizations.models import Customer, Link, PaperAuthorization
 from portal.authorizations.services.customers import add_customer, change_customer
 from portal.authorizations.services.jobs import create_assign_job, is_quick, run_job
 from portal.authorizations.services.mail_stops import find_stop
+from portal.authorizations.services.reauthorizations import list_open_tasks
 from portal.authorizations.services.reminders import find_waiting
 from portal.authorizations.tables.customers import CustomerTable
 from portal.authorizations.views.exports import stream_csv
@@ -124,6 +125,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
             links=shown[:LINKS_SHOWN],
             more_links=len(shown) > LINKS_SHOWN,
             live_link=next((link for link in shown if link.is_live), None),
+            reauthorizations=list_open_tasks(user=user, customer=customer),
             papers=papers[:LINKS_SHOWN],
             sites=found[:SITES_SHOWN],
             more_sites=len(found) > SITES_SHOWN,

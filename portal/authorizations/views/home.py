@@ -1,13 +1,14 @@
 """Home: what needs a person first, by role. And the search in every page's header."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,42 +19,49 @@ from django.views.generic import TemplateView, View
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
+from portal.authorizations.charts import PairChart, Rate, draw_pairs
 from portal.authorizations.models import (
     Campaign,
+    CampaignState,
     Confirmation,
-    CustomerImport,
+    Figures,
     Flow,
-    FlowState,
-    ImportState,
     Installation,
     Link,
-    Meter,
     PaperAuthorization,
+    SyncRun,
+    SyncState,
 )
 from portal.authorizations.services.door_calls import list_doors
+from portal.authorizations.services.figures import (
+    FUNNEL_DAYS,
+    STEPS,
+    WeekLine,
+    read_campaigns,
+    read_figures,
+    read_weeks,
+)
 from portal.authorizations.services.funnel import make_stages
-from portal.authorizations.services.plan import list_asks
+from portal.authorizations.views.attention import list_todos
 from portal.authorizations.views.lists import user_of
 from portal.leap.reference_ids import is_misread, normalise_code
 
 #: At the beginning of a street: “112 Maple St” is a door of Maple St.
 _HOUSE_NUMBER = re.compile(r"^\d+\S*\s+")
 
-FUNNEL_DAYS = 90
-#: So many days before the last day to ask, home begins to say so.
-ASK_DAYS = 14
+#: So many campaigns stand side by side.
+CAMPAIGNS_SHOWN = 8
+
+
+_SYNCS = "authorizations.view_syncrun"
 
 
 @dataclass(frozen=True)
-class Todo:
-    """One thing that needs a person: a badge with its colour, what and why, and the way there."""
+class WeekChart:
+    """One milestone's week: the numbers, and the bars that are drawn of them."""
 
-    badge: str
-    source: str
-    text: str
-    detail: str
-    action: str
-    url: str
+    line: WeekLine
+    chart: PairChart
 
 
 class HomeView(LoginRequiredMixin, TemplateView):
@@ -68,19 +76,31 @@ class HomeView(LoginRequiredMixin, TemplateView):
         context = super().get_context_data(**kwargs, now=timezone.localtime())
         if user.role is Role.FIELD_REP:
             return {**context, **self._for_rep(user)}
-        since = timezone.now() - timedelta(days=FUNNEL_DAYS)
-        # Links without a customer have counts instead of steps; the funnel's own page shows them.
-        links = Link.objects.visible_to(user).filter(issued_at__gte=since, customer__isnull=False)
-        steps = links.count_steps()
+        now = timezone.now()
+        figures = read_figures(now=now) if user.has_perm("authorizations.view_every_link") else None
         return {
             **context,
-            "todos": list_todos(user),
-            "stages": make_stages(steps),
-            "returned": steps["returned"],
-            "funnel_days": FUNNEL_DAYS,
-            "funnel_since": timezone.localdate(since),
-            "campaigns": list_campaigns() if user.has_perm("authorizations.view_campaign") else [],
+            "todos": list_todos(user, figures=figures),
+            # Counted live it has no row.
+            "counted_at": figures.counted_at if figures and figures.pk else None,
+            **(self._count(figures) if figures else {}),
+            "campaigns": list_campaigns(now=now) if user.has_perm("authorizations.view_campaign") else [],
+            "synced": SyncRun.objects.filter(state=SyncState.DONE).first() if user.has_perm(_SYNCS) else None,
             "checklist": list_setup_steps() if user.has_perm("authorizations.change_installation") else [],
+        }
+
+    def _count(self, figures: Figures) -> dict[str, Any]:
+        weeks = read_weeks(figures)
+        days = [date_format(day, "D") for day in weeks.days]
+        steps = {name: getattr(figures, name) for name in STEPS}
+        return {
+            "weeks": weeks,
+            "days": days,
+            "week_charts": [WeekChart(line, draw_week(line, days)) for line in weeks.lines],
+            "stages": make_stages(steps),
+            "returned": figures.returned,
+            "funnel_days": FUNNEL_DAYS,
+            "funnel_since": timezone.localdate(figures.counted_at - timedelta(days=FUNNEL_DAYS)),
         }
 
     def _for_rep(self, user: User) -> dict[str, Any]:
@@ -112,112 +132,45 @@ class SearchView(LoginRequiredMixin, View):
         return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")
 
 
-def list_todos(user: User) -> list[Todo]:
-    """What needs a person today, the gravest first; only what the user may see."""
-    todos = []
-    now = timezone.now()
-    if user.has_perm("authorizations.view_confirmation"):
-        count = Link.objects.visible_to(user).overdue_claims(now).count()
-        if count:
-            todos.append(
-                Todo(
-                    "Claimed",
-                    "claims",
-                    f"{count:,} came back, but Leap has not proven {'it' if count == 1 else 'them'} in time",
-                    "Longer than their utilities usually take",
-                    "Check",
-                    reverse("suspicious_list"),
-                )
-            )
-        week = now - timedelta(days=7)
-        odd = Confirmation.objects.by_people().filter(at__gte=week, outcome__in=["unknown", "malformed", "void"])
-        count = odd.count()
-        if count:
-            todos.append(
-                Todo(
-                    "Claimed",
-                    "claims",
-                    f"{count} return{'' if count == 1 else 's'} this week match no live link",
-                    "Unknown, malformed or void reference ids: a typing error, or somebody trying",
-                    "See them",
-                    f"{reverse('confirmation_list')}?outcome=odd&received_after={timezone.localdate(week)}",
-                )
-            )
-    if user.has_perm("authorizations.view_meter"):
-        todos += list_meter_todos(now)
-    if user.has_perm("authorizations.import_customer"):
-        imports = CustomerImport.objects.filter(
-            refused_count__gt=0,
-            state__in=[ImportState.CHECKED, ImportState.APPLIED],
-            created_at__gte=now - timedelta(7),
-        )
-        todos += [
-            Todo(
-                "Import",
-                "",
-                f"{item.file_name}: {item.refused_count:,} of {item.row_count:,} rows refused",
-                "" if item.applied_at else "Checked, not applied yet",
-                "Mend",
-                reverse("customer_import_detail", args=[item.pk]),
-            )
-            for item in imports[:3]
-        ]
-    if user.has_perm("authorizations.view_flow"):
-        todos += [
-            Todo(
-                "Flow",
-                "",
-                f"{flow.name} is not live yet",
-                "Leap has to configure it first" if flow.requested_at else "The request to Leap has not been sent",
-                "See it" if flow.requested_at else "Request",
-                reverse("flow_request", args=[flow.pk]),
-            )
-            for flow in Flow.objects.filter(state=FlowState.REQUESTED)[:3]
-        ]
-    return todos
-
-
-def list_meter_todos(now: datetime) -> list[Todo]:
-    """Authorizations that were lost, and the nearest day by which customers have to be asked."""
-    todos = []
-    count = Meter.objects.filter(needs_authorization=True, is_archived=False).count()
-    if count:
-        todos.append(
-            Todo(
-                "Lost",
-                "fault",
-                f"{count:,} meter{'' if count == 1 else 's'} lost the authorization",
-                "The customer has to authorize again before the meter can take part",
-                "See them",
-                f"{reverse('meter_list')}?action=reauthorize&archived=no",
-            )
-        )
-    soon = timezone.localdate(now) + timedelta(days=ASK_DAYS)
-    asks = [ask for ask in list_asks(now=now) if not ask.late and ask.links and ask.ask_by <= soon]
-    if asks:
-        ask = min(asks, key=lambda ask: ask.ask_by)
-        todos.append(
-            Todo(
-                "Deadline",
-                "leap",
-                f"{ask.program} closes {date_format(ask.deadline, 'j M')}: ask by {date_format(ask.ask_by, 'j M')}",
-                f"{ask.links:,} {ask.utility.short_name} link{'' if ask.links == 1 else 's'} without a meter",
-                "Plan",
-                reverse("plan_list"),
-            )
-        )
-    return todos
-
-
-def list_campaigns() -> "QuerySet[Campaign]":
-    """The newest campaigns side by side, each number with its source."""
-    week = timezone.now() - timedelta(days=7)
-    return (
-        Campaign.objects.select_related("flow")
-        .with_counts()
-        .annotate(this_week=Count("links", filter=Q(links__issued_at__gte=week)))
-        .order_by("-id")[:8]
+def draw_week(line: WeekLine, days: list[str]) -> PairChart:
+    return draw_pairs(
+        title=f"{line.label}, each day of this week and the last",
+        labels=days,
+        first=line.last,
+        second=line.this,
+        names=("last week", "this week"),
     )
+
+
+@dataclass(frozen=True)
+class CampaignRates:
+    """A running campaign beside the others: what we saw, what browsers claim and what Leap says, each of its links."""
+
+    campaign: Campaign
+    issued: int
+    this_week: int
+    rates: tuple[Rate, ...]
+
+
+def list_campaigns(*, now: datetime) -> list[CampaignRates]:
+    """The newest running campaigns side by side."""
+    running = Campaign.objects.filter(state=CampaignState.RUNNING).running_on(timezone.localdate(now))
+    newest = list(running.order_by("-pk").values_list("pk", flat=True)[:CAMPAIGNS_SHOWN])
+    chosen = Campaign.objects.select_related("flow").filter(pk__in=newest).order_by("-pk")
+    counted: Iterable[Any] = read_campaigns(chosen, now=now)
+    return [
+        CampaignRates(
+            campaign=campaign,
+            issued=campaign.issued,
+            this_week=campaign.this_week,
+            rates=(
+                Rate("Visited", "saw", campaign.visited, campaign.issued),
+                Rate("Returned", "claims", campaign.returned, campaign.issued),
+                Rate("Proven", "leap", campaign.proven, campaign.issued),
+            ),
+        )
+        for campaign in counted
+    ]
 
 
 def list_setup_steps() -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from portal.authorizations.models.link import PROVEN
 from portal.authorizations.services.door_calls import find_next_doors
 from portal.authorizations.services.jobs import create_void_job, is_quick, run_job
 from portal.authorizations.services.links import IssueRefused, replace_link
+from portal.authorizations.services.reauthorizations import list_open_tasks
 from portal.authorizations.services.reminders import find_waiting
 from portal.authorizations.tables.links import LinkTable
 from portal.authorizations.views import timelines
@@ -117,6 +118,7 @@ class LinkDetailView(LinkPage):
         return super().get_context_data(
             **kwargs,
             url_parts=[{"text": text, "marked": variable} for text, variable in mark_variable_parts(link.url)],
+            reauthorizations=list_open_tasks(user=user_of(self.request), link=link),
             saw=timelines.what_we_saw(link),
             claims=timelines.what_a_browser_claims(link),
             leap=timelines.what_leap_says(link),

@@ -11,6 +11,7 @@ from django_tables2 import Table
 
 from portal.authorizations.filters.meters import MeterFilterSet
 from portal.authorizations.models import Meter, Party
+from portal.authorizations.services.reauthorizations import list_open_tasks
 from portal.authorizations.tables.meters import MeterTable
 from portal.authorizations.views.lists import PortalListView, user_of
 from portal.leap.meter_facts import read_facts
@@ -66,6 +67,7 @@ class MeterDetailView(PermissionRequiredMixin, DetailView[Meter]):
         actions = sorted(self.object.required_actions.all(), key=lambda action: action.party != Party.PARTNER)
         return super().get_context_data(
             **kwargs,
+            reauthorizations=list_open_tasks(user=user_of(self.request), meter=self.object),
             sections=read_facts(self.object.record),
             actions=[
                 {"action": action, "advice": advise(action.action_type, action.action_code)} for action in actions

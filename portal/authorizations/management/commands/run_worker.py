@@ -13,6 +13,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from portal.authorizations.management.base import PortalCommand
 from portal.authorizations.management.looks import (
     EventInterpreter,
+    FiguresCounter,
     ImportTidier,
     LinkRequestAnswerer,
     MailSender,
@@ -36,6 +37,8 @@ FEED_EVERY = 5 * 60.0
 """Seconds between two readings of the outage feed."""
 TIDY_EVERY = 3600.0
 """Seconds between two looks for imports and prints whose time is over."""
+COUNT_EVERY = 300.0
+"""Seconds between two counts of the figures."""
 SYNC_EVERY = 15 * 60.0
 """Seconds between two syncs of meters."""
 
@@ -111,7 +114,7 @@ class Command(PortalCommand, db_worker.Command):
         looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every), LinkRequestAnswerer(every)]
         if not batch:
             looks += [MailSender(MAIL_EVERY), ReminderPlanner(PLAN_EVERY), OutageFeedReader(FEED_EVERY)]
-            looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY)]
+            looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY), FiguresCounter(COUNT_EVERY)]
         if not batch and options["sync_every"] > 0:
             looks.append(MeterSyncer(options["sync_every"]))
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
