@@ -3,12 +3,14 @@
 from django.urls import URLPattern, path, re_path
 
 from portal.authorizations.views import (
+    audit,
     campaigns,
     confirmations,
     customers,
     door_device,
     doors,
     embed,
+    erasure,
     events,
     flows,
     funnel,
@@ -67,6 +69,8 @@ urlpatterns: list[URLPattern] = [
     path("customers/<int:pk>/call/", doors.CustomerCallView.as_view(), name="customer_call"),
     path("customers/<int:pk>/code/", doors.CustomerCodeView.as_view(), name="customer_code"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
+    path("customers/<int:pk>/erase/", erasure.CustomerEraseView.as_view(), name="customer_erase"),
+    path("customers/<int:pk>/readmit/", erasure.CustomerReadmitView.as_view(), name="customer_readmit"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
     path("campaigns/new/", campaigns.CampaignCreateView.as_view(), name="campaign_create"),
@@ -150,6 +154,8 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/enable/", people.UserEnableView.as_view(), name="user_enable"),
     # The webhook at Leap.
     path("webhook/", webhooks.WebhookView.as_view(), name="webhook"),
+    # The audit.
+    path("audit/", audit.AuditListView.as_view(), name="audit_list"),
     # Installation.
     path("installation/", installation.InstallationUpdateView.as_view(), name="installation_update"),
 ]

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from django.db import Error, connections
 
+from portal.authorizations.services.audit import acting
+from portal.authorizations.services.erasure import finish_erasures
 from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
@@ -42,7 +44,8 @@ class RegularLook(threading.Thread):
     def look(self) -> None:
         """One look; what cannot be done stays for the next."""
         try:
-            self.act()
+            with acting(name="worker"):
+                self.act()
         except Error as error:
             logger.warning("The %s waits for the database: %s", self.what, str(error).strip())
         except Exception:
@@ -110,6 +113,16 @@ class PrintTidier(RegularLook):
 
     def act(self) -> None:
         forget_old_prints()
+
+
+class ErasureFinisher(RegularLook):
+    """Removes what the erasure of a customer has left to do: files, and what came in late through the spool."""
+
+    what = "erasures"
+    looks_at_once = True
+
+    def act(self) -> None:
+        finish_erasures()
 
 
 class MeterSyncer(RegularLook):

@@ -9,7 +9,8 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Batch, Campaign, Customer, Flow, KeptLink, Link, Utility
+from portal.authorizations.models import AuditAction, Batch, Campaign, Customer, Flow, KeptLink, Link, Utility
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.flow_urls import build_url
 from portal.authorizations.services.links import FlowRules, IssueRefused, Request, hold_customers, replace_link
 from portal.leap import reference_ids
@@ -158,7 +159,7 @@ def _issue_batch(
     answers: dict[tuple[int | None, str], Request | None] = {}
     for customer in customers:
         kind = (customer.utility_id, customer.customer_type)
-        request = answers.get(kind)
+        request = answers.get(kind) if customer.erased_at is None else None
         if request is None:
             try:
                 request = answers[kind] = rules.request_for(customer, utilities)
@@ -184,6 +185,10 @@ def _issue_batch(
     KeptLink.objects.bulk_create(kept, ignore_conflicts=True)
     _create_links(missing, rules=rules, urls=urls, by=by, batch=result.batch)
     result.created += len(missing)
+    if missing:
+        about = {"flow": rules.flow.pk, "campaign": rules.campaign.pk if rules.campaign else None}
+        batch = result.batch.pk if result.batch else None
+        record(action=AuditAction.ISSUED, noun="link", count=len(missing), by=by, batch=batch, **about)
 
 
 def _find_live_links(customer_ids: list[int], rules: FlowRules) -> dict[tuple[int, int], tuple[int, set[int]]]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from portal.authorizations.models import Campaign, Flow, Journey, Utility
+from portal.authorizations.models import AuditAction, Campaign, Flow, Journey, Utility
+from portal.authorizations.services.audit import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,13 @@ def save_campaign(*, campaign: Campaign, utilities: Sequence[Utility]) -> Campai
     problems = find_problems(campaign=campaign, flow=campaign.flow, utilities=utilities)
     if problems:
         raise CampaignRefused(problems)
-    if campaign.pk is None:
+    is_new = campaign.pk is None
+    if is_new:
         campaign.save()
     else:
         campaign.save(update_fields=["name", "flow", "channel", "starts_on", "ends_on", "owner"])
     campaign.requested_utilities.set(utilities)
+    record(action=AuditAction.ADDED if is_new else AuditAction.CHANGED, noun="campaign", row=campaign.pk)
     return campaign
 
 

@@ -28,6 +28,7 @@ from portal.authorizations.services.jobs import (
 from portal.authorizations.services.links import IssueRefused, issue_link, issue_shared_link
 from portal.authorizations.services.progress import read_progress
 from portal.authorizations.tasks import run_job_task
+from portal.authorizations.views.audited import tell_count
 from portal.authorizations.views.lists import chosen_rows, user_of
 
 #: How many customers the search on the issue page offers.
@@ -86,6 +87,7 @@ class LinkIssueView(PermissionRequiredMixin, View):
         text = request.GET.get("q", "").replace("\x00", "").strip()
         customers = Customer.objects.visible_to(user_of(request)).select_related("utility")
         found = list((customers.search(text) if text else customers)[: OFFERED + 1])
+        tell_count(request, len(found[:OFFERED]))
         context = {"q": text, "customers": found[:OFFERED], "more": len(found) > OFFERED}
         template = "authorizations/_customer_choice.html" if request.htmx else "authorizations/link_issue_choose.html"
         return render(request, template, context)
