@@ -96,6 +96,8 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
     "authorizations.delete_campaign",
     "authorizations.erase_customer",
     "authorizations.view_auditentry",
+    "authorizations.view_erasure",
+    "authorizations.view_erasedidentity",
     "authorizations.manage_webhook",
     "authorizations.view_installation",
     "authorizations.change_installation",

@@ -169,14 +169,14 @@ def run_apply(imported: CustomerImport) -> None:
     Path(imported.file.path).unlink(missing_ok=True)
 
 
-@transaction.atomic
 def cancel_import(imported: CustomerImport) -> bool:
     """Give up a list that is not applied yet, and remove its files; return False if it is too late."""
     open_states = (ImportState.UPLOADED, ImportState.CHECKING, ImportState.CHECKED, ImportState.FAILED)
-    if not _move(imported, from_states=open_states, to=ImportState.CANCELLED):
-        return False
-    record(action=AuditAction.VOIDED, noun=NOUN, row=imported.pk)
-    transaction.on_commit(lambda: _remove_files(imported))
+    with transaction.atomic():
+        if not _move(imported, from_states=open_states, to=ImportState.CANCELLED):
+            return False
+        record(action=AuditAction.VOIDED, noun=NOUN, row=imported.pk)
+    _remove_files(imported)
     return True
 
 

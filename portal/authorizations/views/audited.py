@@ -93,7 +93,7 @@ AUDITED: dict[str, Audited | None] = {
     "link_embed_preview": None,
     # A picture of the short link, part of pages that are recorded themselves: it names nobody.
     "link_qr": None,
-    "batch_replace": None,
+    "batch_replace": Audited("link"),
     "job_detail": Audited("job"),
     "paper_list": Audited("paper authorization"),
     "paper_detail": Audited("paper authorization"),
