@@ -115,7 +115,8 @@ class Traces:
         self.flow = factories.make_flow()
         self.campaign = factories.make_campaign(flow=self.flow)
         own = PERSON["reference_id"]
-        self.customer = factories.make_customer(**{**PERSON, "reference_id": None}, assigned_rep=self.rep)
+        person: dict[str, Any] = {**PERSON, "reference_id": None, "assigned_rep": self.rep}
+        self.customer = factories.make_customer(**person)
         self.link = factories.make_link(customer=self.customer, flow=self.flow, campaign=self.campaign)
         self.old = factories.make_link(customer=self.customer, flow=self.flow)
         Customer.objects.filter(pk=self.customer.pk).update(reference_id=own, door_order=f"{MARK} 0112")
@@ -312,7 +313,7 @@ def test_twice_is_once_and_others_keep_what_they_have(traces: Traces) -> None:
     traces.innocent.refresh_from_db()
     assert traces.innocent.state == ImportState.CHECKED
     assert imports.has_file(traces.innocent)
-    other = Customer.objects.get(pk=traces.other.customer_id)
+    other = Customer.objects.get(pk=traces.other.customer_id or 0)
     assert other.email
 
 
@@ -338,7 +339,7 @@ def test_a_crash_before_the_end_erases_nothing_and_a_second_try_does(
         with pytest.raises(ZeroDivisionError):
             erase_customer(customer=traces.customer, by=traces.admin, reason="asked")
     assert Customer.objects.get(pk=traces.customer.pk).email == PERSON["email"]
-    assert PaperAuthorization.objects.get(pk=traces.paper.pk).scan.storage.exists(traces.paper.scan.name)
+    assert PaperAuthorization.objects.get(pk=traces.paper.pk).scan.storage.exists(str(traces.paper.scan.name))
     assert not AuditEntry.objects.filter(action="erased").exists()
     assert erase_customer(customer=traces.customer, by=traces.admin, reason="asked").is_finished
 
