@@ -48,7 +48,7 @@ class AuditFilterSet(filters.FilterSet):
     noun = filters.ChoiceFilter(
         choices=[(noun, noun) for noun in NOUNS], label="To what", empty_label="Any kind of row"
     )
-    row = filters.NumberFilter(label="Number of the row", min_value=1, max_value=2**63 - 1)
+    row = filters.NumberFilter(label="Number", min_value=1, max_value=2**63 - 1)
     from_day = filters.DateFilter(method="after", label="From", widget=forms.DateInput(attrs=DATE, format="%Y-%m-%d"))
     to_day = filters.DateFilter(method="before", label="to", widget=forms.DateInput(attrs=DATE, format="%Y-%m-%d"))
 
