@@ -100,6 +100,8 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
     "authorizations.view_auditentry",
     "authorizations.view_remindercursor",
     "authorizations.view_figures",
+    "authorizations.view_erasure",
+    "authorizations.view_erasedidentity",
     "authorizations.manage_webhook",
     "authorizations.view_installation",
     "authorizations.change_installation",

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.accounts.admin import ReadOnlyAdmin
-from portal.authorizations import admin_desk, admin_doors  # noqa: F401 (they register what belongs to desk and door)
+from portal.authorizations import admin_desk, admin_doors  # noqa: F401 (admin_doors registers what belongs to the door)
 from portal.authorizations.forms.campaigns import CampaignForm
 from portal.authorizations.forms.customers import CustomerForm
 from portal.authorizations.forms.links import IssueForm, VoidForm
@@ -72,14 +72,14 @@ def on_its_screen(name: str) -> Callable[[Any, Model], str]:
 
 
 @admin.register(Customer)
-class CustomerAdmin(StaffFormAdmin):
+class CustomerAdmin(admin_desk.ErasableAdmin, StaffFormAdmin):
     form = CustomerForm
     view_on_site = on_its_screen("customer_detail")
     list_display = ("__str__", "company", "email", "utility", "customer_type", "assigned_rep", "external_id")
     list_filter = ("utility__region", "utility", "customer_type", "language", "assigned_rep")
     search_fields = ("name", "company", "email", "external_id", "street")
     list_select_related = ("utility", "assigned_rep")
-    actions = ("issue_links",)
+    actions = ("issue_links", "erase")
 
     @admin.action(description="Issue links", permissions=["issue"])
     def issue_links(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse | None:

@@ -1,10 +1,18 @@
 """Django's own admin of the manager's desk: mails, outages, tasks, figures, audit, jobs. All read-only."""
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from portal.accounts.admin import ReadOnlyAdmin
 from portal.authorizations.models import (
     AuditEntry,
+    Customer,
+    ErasedIdentity,
+    Erasure,
     Figures,
     Job,
     JobRow,
@@ -16,6 +24,26 @@ from portal.authorizations.models import (
     Reauthorization,
     ReminderCursor,
 )
+
+
+class ErasableAdmin(admin.ModelAdmin[Any]):
+    """Customers: erased on the portal's own screen, and left alone after that."""
+
+    @admin.action(description="Erase…", permissions=["erase"])
+    def erase(self, request: HttpRequest, queryset: QuerySet[Customer]) -> HttpResponse | None:
+        """One at a time, on the page that says what goes."""
+        chosen = list(queryset.values_list("pk", flat=True)[:2])
+        if len(chosen) == 1:
+            return redirect("customer_erase", chosen[0])
+        messages.warning(request, "Choose one customer: each is erased on a page that says what goes and what stays.")
+        return None
+
+    def has_erase_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("authorizations.erase_customer")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """An erased customer stays as it is."""
+        return (obj is None or obj.erased_at is None) and super().has_change_permission(request, obj)
 
 
 @admin.register(Message)
@@ -88,3 +116,16 @@ class JobRowAdmin(ReadOnlyAdmin):
     list_display = ("job", "row")
     list_select_related = ("job",)
     show_full_result_count = False
+
+
+@admin.register(Erasure)
+class ErasureAdmin(ReadOnlyAdmin):
+    list_display = ("at", "customer", "reason", "by", "finished_at", "lifted_at")
+    list_select_related = ("customer", "by")
+    list_filter = ("reason",)
+
+
+@admin.register(ErasedIdentity)
+class ErasedIdentityAdmin(ReadOnlyAdmin):
+    list_display = ("erasure",)
+    list_select_related = ("erasure",)

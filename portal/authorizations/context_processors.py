@@ -31,6 +31,7 @@ MENU = [
     ("Configure", "Utilities", "utility_list", "authorizations.view_utility"),
     ("Configure", "People", "user_list", "accounts.view_user"),
     ("Configure", "Webhook", "webhook", "authorizations.manage_webhook"),
+    ("Configure", "Audit", "audit_list", "authorizations.view_auditentry"),
     ("Configure", "Installation", "installation_update", "authorizations.change_installation"),
 ]
 

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path, re_path
 
 from portal.authorizations.views import (
+    audit,
     campaign_messages,
     campaign_review,
     campaign_states,
@@ -13,6 +14,7 @@ from portal.authorizations.views import (
     door_device,
     doors,
     embed,
+    erasure,
     events,
     flows,
     funnel,
@@ -76,6 +78,8 @@ urlpatterns: list[URLPattern] = [
     path("customers/<int:pk>/call/", doors.CustomerCallView.as_view(), name="customer_call"),
     path("customers/<int:pk>/code/", doors.CustomerCodeView.as_view(), name="customer_code"),
     path("customers/<int:pk>/edit/", customers.CustomerUpdateView.as_view(), name="customer_update"),
+    path("customers/<int:pk>/erase/", erasure.CustomerEraseView.as_view(), name="customer_erase"),
+    path("customers/<int:pk>/readmit/", erasure.CustomerReadmitView.as_view(), name="customer_readmit"),
     # Campaigns.
     path("campaigns/", campaigns.CampaignListView.as_view(), name="campaign_list"),
     path("campaigns/new/", campaign_wizard.CampaignCreateView.as_view(), name="campaign_create"),
@@ -206,6 +210,8 @@ urlpatterns: list[URLPattern] = [
     path("people/<int:pk>/enable/", people.UserEnableView.as_view(), name="user_enable"),
     # The webhook at Leap.
     path("webhook/", webhooks.WebhookView.as_view(), name="webhook"),
+    # The audit.
+    path("audit/", audit.AuditListView.as_view(), name="audit_list"),
     # Installation.
     path("installation/", installation.InstallationUpdateView.as_view(), name="installation_update"),
 ]

@@ -503,3 +503,37 @@ def test_models_and_migrations_agree() -> None:
     out = StringIO()
     call_command("makemigrations", check=True, dry_run=True, stdout=out)
     assert "No changes detected" in out.getvalue()
+
+
+def test_the_audit_only_grows(sql: Sql, world: World) -> None:
+    """Not even a program that knows nothing of the portal changes, deletes or empties it."""
+    row = {"at": DAY, "action": "saw", "noun": "customer", "count": 1, "details": "{}"}
+    sql.insert("auditentry", row)
+    statements = ["UPDATE authorizations_auditentry SET noun = 'link'", "DELETE FROM authorizations_auditentry"]
+    if connection.vendor == "postgresql":
+        sql.run("SET CONSTRAINTS ALL IMMEDIATE", [])  # else PostgreSQL refuses for the insert's sake
+        statements.append("TRUNCATE authorizations_auditentry")
+    for statement in statements:
+        with pytest.raises(Refused, match=r"audit_never_changes|append-only"):
+            sql.run(statement, [])
+
+
+@pytest.mark.django_db
+def test_the_audits_triggers_stand_after_migrate() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            wanted = {"audit_never_changes_update", "audit_never_changes_delete"}
+        else:
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'")
+            wanted = {"audit_never_changes", "audit_never_empties"}
+        assert wanted <= {name for (name,) in cursor.fetchall()}
+
+
+def test_an_entry_from_the_spool_comes_once(sql: Sql, world: World) -> None:
+    row = {"at": DAY, "action": "saw", "noun": "customer", "count": 1, "details": "{}"}
+    receipt = "0f0f0f0f0f0f4f0f8f0f0f0f0f0f0f0f"
+    sql.insert("auditentry", row | {"receipt": receipt})
+    sql.insert("auditentry", row)
+    with pytest.raises(Refused):
+        sql.insert("auditentry", row | {"receipt": receipt})

@@ -12,6 +12,7 @@ from portal.authorizations.services.customers import (
     find_who_has_reference_id,
     list_reps,
 )
+from portal.authorizations.services.erased import digests_of, explain_erased, find_erased
 from portal.leap.characters import quote
 
 #: Somebody else's data: the browser must not offer the rep's own.
@@ -124,7 +125,15 @@ class CustomerForm(forms.ModelForm[Customer]):
         cleaned = super().clean() or self.cleaned_data
         if "name" in cleaned and "company" in cleaned and not cleaned["name"] and not cleaned["company"]:
             self.add_error("name", "A customer needs a name or a company: fill in one of the two.")
+        if self.instance.pk is None:
+            self._refuse_erased(cleaned)
         return cleaned
+
+    def _refuse_erased(self, cleaned: dict[str, Any]) -> None:
+        """A person at the door who gives the address again has changed her mind: she is asked, a list is not."""
+        for name in ("external_id", "email"):
+            for erasure in find_erased(digests_of(**{name: cleaned.get(name)})).values():
+                self.add_error(name, explain_erased(erasure))
 
     def _refuse_taken(self, value: str, other: Customer | Link | PaperAuthorization | None) -> None:
         """Refuse an id that is another's; name the other only to those who may see it."""

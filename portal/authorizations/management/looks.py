@@ -10,6 +10,8 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from portal.authorizations.models import Installation
+from portal.authorizations.services.audit import acting
+from portal.authorizations.services.erasure import finish_erasures
 from portal.authorizations.services.figures import refresh_figures
 from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
@@ -49,7 +51,8 @@ class RegularLook(threading.Thread):
     def look(self) -> None:
         """One look; what cannot be done stays for the next."""
         try:
-            self.act()
+            with acting(name="worker"):
+                self.act()
         except Error as error:
             logger.warning("The %s waits for the database: %s", self.what, str(error).strip())
         except Exception:
@@ -161,6 +164,16 @@ class FiguresCounter(RegularLook):
 
     def act(self) -> None:
         refresh_figures()
+
+
+class ErasureFinisher(RegularLook):
+    """Removes what the erasure of a customer has left to do: files, and what came in late through the spool."""
+
+    what = "erasures"
+    looks_at_once = True
+
+    def act(self) -> None:
+        finish_erasures()
 
 
 class MeterSyncer(RegularLook):

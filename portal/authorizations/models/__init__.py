@@ -8,6 +8,7 @@ from portal.authorizations.models.customer import Customer, CustomerType, Langua
 from portal.authorizations.models.customer_import import CustomerImport, ImportState
 from portal.authorizations.models.door_call import DoorCall, DoorOutcome
 from portal.authorizations.models.door_device import DoorAction, DoorDevice, DoorKit, ReservedLink
+from portal.authorizations.models.erasure import ErasedIdentity, Erasure, ErasureReason
 from portal.authorizations.models.event import Connection, ConnectionState, Event
 from portal.authorizations.models.figures import Figures
 from portal.authorizations.models.flow import Address, CustomerTypes, Flow, FlowState, Journey, Variant
@@ -74,6 +75,9 @@ __all__ = [
     "Enrollment",
     "EnrollmentDeadline",
     "EnrollmentStatus",
+    "ErasedIdentity",
+    "Erasure",
+    "ErasureReason",
     "Event",
     "Figures",
     "Flow",

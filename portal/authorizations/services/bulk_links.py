@@ -9,7 +9,8 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Batch, Campaign, Customer, Flow, KeptLink, Link, Utility
+from portal.authorizations.models import AuditAction, Batch, Campaign, Customer, Flow, KeptLink, Link, Utility
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.flow_urls import build_url
 from portal.authorizations.services.links import FlowRules, IssueRefused, Request, hold_customers, replace_link
 from portal.leap import reference_ids
@@ -158,10 +159,10 @@ def _issue_batch(
     result: BulkResult,
 ) -> None:
     wanted: dict[tuple[int, int], tuple[Customer, Request]] = {}
-    # The rules look at two things of a customer only: each combination is asked once.
-    answers: dict[tuple[int | None, str], Request | str] = {}
+    # The rules look at three things of a customer only: each combination is asked once.
+    answers: dict[tuple[int | None, str, bool], Request | str] = {}
     for customer in customers:
-        kind = (customer.utility_id, customer.customer_type)
+        kind = (customer.utility_id, customer.customer_type, customer.erased_at is not None)
         if kind not in answers:
             try:
                 answers[kind] = rules.request_for(customer, utilities)
@@ -190,6 +191,10 @@ def _issue_batch(
     KeptLink.objects.bulk_create(kept, ignore_conflicts=True)
     _create_links(missing, rules=rules, urls=urls, by=by, batch=result.batch)
     result.created += len(missing)
+    if missing:
+        about = {"flow": rules.flow.pk, "campaign": rules.campaign.pk if rules.campaign else None}
+        batch = result.batch.pk if result.batch else None
+        record(action=AuditAction.ISSUED, noun="link", count=len(missing), by=by, batch=batch, **about)
 
 
 def _find_live_links(customer_ids: list[int], rules: FlowRules) -> dict[tuple[int, int], tuple[int, set[int]]]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import transaction
 
-from portal.authorizations.models import AudienceKind, Campaign, CampaignState, Flow, Journey, Utility
+from portal.authorizations.models import AudienceKind, AuditAction, Campaign, CampaignState, Flow, Journey, Utility
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.campaign_print import OPTIONS
 from portal.authorizations.services.printing import PrintRequest
 
@@ -58,7 +59,9 @@ def create_draft(*, campaign: Campaign, audience: dict[str, Any]) -> Campaign:
     """Save a new campaign as a draft: its name, channel, dates and owner, and how its audience is chosen."""
     campaign.state = CampaignState.DRAFT
     campaign.audience = audience
-    campaign.save()
+    with transaction.atomic():
+        campaign.save()
+        record(action=AuditAction.ADDED, noun="campaign", row=campaign.pk)
     return campaign
 
 
@@ -69,6 +72,7 @@ def save_basics(*, campaign: Campaign) -> Campaign:
         if not before.is_draft and before.channel != campaign.channel:
             raise CampaignRefused([CampaignProblem("channel", _LAUNCHED)])
         campaign.save(update_fields=["name", "channel", "starts_on", "ends_on", "owner"])
+        record(action=AuditAction.CHANGED, noun="campaign", row=campaign.pk, fields=["name", "dates", "owner"])
     return campaign
 
 
@@ -82,6 +86,7 @@ def choose_flow(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility])
     campaign.flow = flow
     campaign.save(update_fields=["flow"])
     campaign.requested_utilities.set(utilities)
+    record(action=AuditAction.CHANGED, noun="campaign", row=campaign.pk, fields=["flow", "requested_utilities"])
     return campaign
 
 
@@ -100,8 +105,10 @@ def choose_print(*, campaign: Campaign, request: PrintRequest | None) -> Campaig
 
 def _save_draft(campaign: Campaign, **values: Any) -> Campaign:
     draft = Campaign.objects.filter(pk=campaign.pk, state=CampaignState.DRAFT)
-    if not draft.update(**values):
-        raise CampaignRefused([CampaignProblem("", _LAUNCHED)])
+    with transaction.atomic():
+        if not draft.update(**values):
+            raise CampaignRefused([CampaignProblem("", _LAUNCHED)])
+        record(action=AuditAction.CHANGED, noun="campaign", row=campaign.pk, fields=sorted(values))
     campaign.refresh_from_db()
     return campaign
 

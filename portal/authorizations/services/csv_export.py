@@ -36,3 +36,23 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
             lines = []
     if lines:
         yield "".join(lines)
+
+
+class RowCounter:
+    """Counts the rows below the header of a CSV file as it goes by, however it is cut into chunks of whole rows."""
+
+    def __init__(self) -> None:
+        self._ends = 0
+        self._quoted = False
+
+    @property
+    def rows(self) -> int:
+        return max(0, self._ends - 1)
+
+    def feed(self, chunk: bytes) -> None:
+        """Look at the next chunk: a row ends with a line break that stands in no quotes."""
+        for number, part in enumerate(chunk.split(b'"')):
+            if number:
+                self._quoted = not self._quoted
+            if not self._quoted:
+                self._ends += part.count(b"\r\n")

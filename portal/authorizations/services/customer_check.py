@@ -17,11 +17,12 @@ from typing import Any
 from django.db.models import Value
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, Flow, Link, PaperAuthorization, Utility
+from portal.authorizations.models import Campaign, Customer, Erasure, Flow, Link, PaperAuthorization, Utility
 from portal.authorizations.services.csv_export import make_safe
 from portal.authorizations.services.customer_columns import FIELDS
 from portal.authorizations.services.customer_file import CustomerFile, Fault, Row, open_customer_file, shorten
 from portal.authorizations.services.customer_mapper import CustomerMapper
+from portal.authorizations.services.erased import digests_of, explain_erased, find_erased
 from portal.authorizations.services.links import FlowRules, IssueRefused
 from portal.authorizations.services.utility_matcher import UtilityMatcher
 
@@ -274,6 +275,7 @@ class _Check:
         if self.rules:
             known = {pk: (utility, kind) for pk, utility, kind in found.values_list("external_id", *_ASKED)}
         taken = self._taken_reference_ids(candidates)
+        erased = find_erased(digest for _, values in candidates for digest in self._digests(values))
         good = []
         for row, values in candidates:
             external_id = values[position]
@@ -286,6 +288,10 @@ class _Check:
                 bad.append((row, [refusal]))
                 continue
             existing = there.get(external_id)
+            if existing is None and (erasure := self._find_erasure(values, erased)) is not None:
+                column = "email" if "email" in self._at and not self._has_id else "external_id"
+                bad.append((row, [self._fault(row, column, "", explain_erased(erasure))]))
+                continue
             write = True
             if existing is None:
                 self.counts.new += 1
@@ -297,6 +303,16 @@ class _Check:
                     self.counts.same += 1
             good.append(StagedRow(row.line, write, values, [row.cells[index] for index in self._extra]))
         return good
+
+    def _digests(self, values: list[Any]) -> list[str]:
+        email = values[self._at["email"]] if "email" in self._at else None
+        return digests_of(external_id=values[self._at["external_id"]], email=email)
+
+    def _find_erasure(self, values: list[Any], erased: dict[str, Erasure]) -> Erasure | None:
+        """Whether a new row is somebody who was erased."""
+        if not erased:
+            return None
+        return next((erased[digest] for digest in self._digests(values) if digest in erased), None)
 
     def _merge(self, row: Row, values: list[Any], existing: tuple[Any, ...]) -> bool:
         """Fill blank cells with what is there; return whether anything changes, and keep the changes to be shown."""

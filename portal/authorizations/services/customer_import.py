@@ -9,7 +9,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, CustomerImport, Flow, Journey, Link, Utility
+from portal.authorizations.models import (
+    AuditAction,
+    Campaign,
+    Customer,
+    CustomerImport,
+    Flow,
+    Journey,
+    Link,
+    Utility,
+)
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.bulk_links import BulkResult, issue_links
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import BATCH, Report, StagedRow, Staging
@@ -69,6 +79,7 @@ def apply_list(
                 refresh_stops(row.values[position] for row in batch if row.write)
             done += len(batch)
             tell(done, total, "Writing customers")
+        record(action=AuditAction.CHANGED, noun="customer", count=written, by=by, fields=sorted(fields))
         links = None
         if flow is not None:
             links = issue_links(

@@ -1,6 +1,7 @@
 """Add, change and assign customers."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -8,7 +9,8 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.accounts.roles import Role
-from portal.authorizations.models import Customer, Link, PaperAuthorization
+from portal.authorizations.models import AuditAction, Customer, Link, PaperAuthorization
+from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.door_order import make_door_order
 from portal.authorizations.services.mail_stops import mark_stopped
 
@@ -25,6 +27,7 @@ def add_customer(*, customer: Customer, added_by: User) -> Customer:
         customer.assigned_rep = added_by
     with transaction.atomic():
         customer.save(force_insert=True)
+        record(action=AuditAction.ADDED, noun="customer", row=customer.pk, by=added_by)
     return customer
 
 
@@ -42,6 +45,7 @@ def change_customer(*, customer: Customer, fields: Iterable[str]) -> Customer:
             follows.append("mail_stopped_at")
         with transaction.atomic():
             customer.save(update_fields=[*changed, *follows])
+            record(action=AuditAction.CHANGED, noun="customer", row=customer.pk, fields=changed)
     return customer
 
 
@@ -50,10 +54,13 @@ def door_order_of(customer: Customer) -> str:
     return make_door_order(city=customer.city, postal_code=customer.postal_code, street=customer.street)
 
 
+@transaction.atomic
 def assign_customers(*, customers: "QuerySet[Customer]", rep: User | None) -> int:
     """Give customers to a rep, or with None to nobody; return how many had another one before."""
     others = Q(assigned_rep__isnull=False) if rep is None else ~Q(assigned_rep=rep) | Q(assigned_rep__isnull=True)
-    chosen = Customer.objects.filter(pk__in=customers.order_by().values("pk")).filter(others)
+    chosen = Customer.objects.filter(pk__in=customers.order_by().values("pk")).filter(others, erased_at__isnull=True)
+    about: dict[str, Any] = {"fields": ["assigned_rep"], "rep": rep.pk if rep else None}
+    record_rows(action=AuditAction.CHANGED, noun="customer", rows=chosen, **about)
     return chosen.update(assigned_rep=rep, updated_at=timezone.now())
 
 

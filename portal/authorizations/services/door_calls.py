@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from portal.accounts.models import User
-from portal.authorizations.models import PROVEN, Customer, DoorCall, DoorOutcome, Link, LinkStatus
+from portal.authorizations.models import PROVEN, AuditAction, Customer, DoorCall, DoorOutcome, Link, LinkStatus
+from portal.authorizations.services.audit import record
 
 #: A call is noted within these days (a phone may have been without a signal), and one comes back within those.
 NOTED_WITHIN, COMES_BACK_WITHIN = datetime.timedelta(days=60), datetime.timedelta(days=366)
@@ -100,6 +101,7 @@ def record_door_call(
         customer=customer, outcome=outcome, come_back_on=come_back_on, note=note.strip(), by=by, at=at
     )
     _settle(customer)
+    record(action=AuditAction.CHANGED, noun="customer", row=customer.pk, by=by, fields=["call"], state=outcome)
     return call
 
 

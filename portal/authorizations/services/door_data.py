@@ -19,7 +19,8 @@ _LEVEL = "Q"
 def list_doors_for_device(rep: User) -> list[Door]:
     """Return today's doors in their order, then the rep's other customers, so far as a device keeps them."""
     today = list(order_todays_doors(rep).select_related("utility")[:MOST_CUSTOMERS])
-    others = Customer.objects.of_rep(rep).exclude(pk__in=[customer.pk for customer in today])
+    others = Customer.objects.of_rep(rep).filter(erased_at__isnull=True)
+    others = others.exclude(pk__in=[customer.pk for customer in today])
     rest = others.in_walking_order().select_related("utility")[: MOST_CUSTOMERS - len(today)]
     return add_links_and_calls([*today, *rest])
 

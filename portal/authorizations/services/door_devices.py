@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import (
     PROVEN,
+    AuditAction,
     Customer,
     DoorDevice,
     DoorKit,
@@ -20,6 +21,7 @@ from portal.authorizations.models import (
     Link,
     ReservedLink,
 )
+from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.bulk_links import UrlBuilder
 from portal.authorizations.services.links import FlowRules, find_live_link, hold_customers
 from portal.leap import reference_ids
@@ -67,11 +69,13 @@ def explain_missing_kit(rep: User) -> str:
     return "No flow is chosen for your links yet: ask your program manager to choose one for you, under Reps."
 
 
+@transaction.atomic
 def save_kit(*, rep: User, flow: Flow, reserve: int, chosen_by: User) -> DoorKit:
     """Choose the flow of a rep's links, and how many each device keeps in reserve."""
     kit, _ = DoorKit.objects.update_or_create(
         rep=rep, defaults={"flow": flow, "reserve": reserve, "chosen_by": chosen_by}
     )
+    record(action=AuditAction.CHANGED, noun="door kit", row=rep.pk, by=chosen_by, flow=flow.pk)
     return kit
 
 
@@ -130,6 +134,7 @@ def _reserved(device: DoorDevice) -> QuerySet[Link]:
 
 
 def _void(links: QuerySet[Link], reason: str) -> None:
+    record_rows(action=AuditAction.VOIDED, noun="link", rows=links)
     links.update(voided_at=timezone.now(), void_reason=reason)
 
 
@@ -157,6 +162,7 @@ def _issue_reserve(*, device: DoorDevice, flow: Flow, count: int) -> None:
         through(link_id=link.pk, utility_id=utility.pk) for link in links for utility in request.requested
     )
     ReservedLink.objects.bulk_create(ReservedLink(link=link, device=device, reserved_at=now) for link in links)
+    record(action=AuditAction.ISSUED, noun="link", count=count, flow=flow.pk, rep=device.rep_id)
 
 
 def attach_link(*, link_id: int, device: DoorDevice, customer: Customer, at: datetime.datetime) -> Link:
@@ -194,4 +200,5 @@ def _attach(*, link_id: int, device: DoorDevice, customer: Customer, at: datetim
     link.customer, link.label = customer, ""
     link.issued_at = min(max(at, row.reserved_at), timezone.now())
     link.save(update_fields=["customer", "label", "issued_at"])
+    record(action=AuditAction.ISSUED, noun="link", row=link.pk, customer=customer.pk, flow=link.flow_id)
     return link

@@ -6,7 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Flow, FlowState, Link, Utility
+from portal.authorizations.models import AuditAction, Flow, FlowState, Link, Utility
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.flow_rules import find_problems
 
 #: What stands in the URL of a flow: links that were handed out keep the old values.
@@ -38,6 +39,7 @@ def save_flow(*, flow: Flow, utilities: Sequence[Utility], by: User | None) -> F
         flow.created_by = by
         flow.save()
         flow.utilities.set(utilities)
+        record(action=AuditAction.ADDED, noun="flow", row=flow.pk, by=by)
         return flow
     before = Flow.objects.select_for_update().get(pk=flow.pk)
     if before.journey != flow.journey and count_links(flow):
@@ -51,6 +53,7 @@ def save_flow(*, flow: Flow, utilities: Sequence[Utility], by: User | None) -> F
     flow.utilities.remove(*[utility for utility in flow.utilities.all() if utility.pk not in kept])
     flow.save(update_fields=_FIELDS)
     flow.utilities.set(utilities)
+    record(action=AuditAction.CHANGED, noun="flow", row=flow.pk, by=by)
     return flow
 
 
@@ -68,6 +71,7 @@ def set_live(*, flow: Flow) -> Flow:
     flow.live_at = timezone.now()
     flow.retired_at = None
     flow.save(update_fields=["state", "live_at", "retired_at"])
+    record(action=AuditAction.CHANGED, noun="flow", row=flow.pk, state=flow.state)
     return flow
 
 
@@ -80,11 +84,14 @@ def retire(*, flow: Flow) -> Flow:
     flow.state = FlowState.RETIRED
     flow.retired_at = timezone.now()
     flow.save(update_fields=["state", "retired_at"])
+    record(action=AuditAction.CHANGED, noun="flow", row=flow.pk, state=flow.state)
     return flow
 
 
+@transaction.atomic
 def mark_requested(*, flow: Flow) -> Flow:
     """Remember that the request for this flow was sent to Leap, today."""
     flow.requested_at = timezone.now()
     flow.save(update_fields=["requested_at"])
+    record(action=AuditAction.SENT, noun="flow", row=flow.pk)
     return flow

@@ -15,7 +15,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Customer, CustomerImport, Flow, ImportState
+from portal.authorizations.models import AuditAction, Campaign, Customer, CustomerImport, Flow, ImportState
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.customer_check import Counts, Report, Staging, check_list
 from portal.authorizations.services.customer_columns import guess_columns
 from portal.authorizations.services.customer_file import CustomerFile, CustomerFileError, open_customer_file
@@ -27,6 +28,7 @@ from portal.authorizations.services.progress import Progress, read_progress, rep
 AT_ONCE = 256 * 1024
 #: Uploads and what a check laid aside are personal data: they are kept no longer than this.
 KEPT = timedelta(days=30)
+NOUN = "customer import"
 #: Rows that the guess of the columns looks at, and that the screen shows of them.
 _SAMPLE_ROWS = 200
 _CHANGED_MEANWHILE = "Customers were changed since this list was checked. It has been checked again: look once more."
@@ -48,7 +50,9 @@ def create_import(*, file: UploadedFile[bytes], uploaded_by: User) -> CustomerIm
     file.seek(0)
     # The name that the file came with may say anything: on the disk it has one of ours.
     imported.file.save(f"{uuid.uuid4().hex}/list.csv", file, save=False)
-    imported.save()
+    with transaction.atomic():
+        imported.save()
+        record(action=AuditAction.ADDED, noun=NOUN, row=imported.pk, by=uploaded_by)
     return imported
 
 
@@ -142,6 +146,14 @@ def run_apply(imported: CustomerImport) -> None:
                 values |= {"batch": links.batch, "issued_count": links.created, "differing_count": links.differing}
             if not _move(imported, from_states=(ImportState.APPLYING,), to=ImportState.APPLIED, **values):
                 raise _TakenBack
+            record(
+                action=AuditAction.CHANGED,
+                noun=NOUN,
+                row=imported.pk,
+                count=imported.new_count + imported.changed_count,
+                by=imported.uploaded_by,
+                state="applied",
+            )
     except _TakenBack:
         return
     except IssueRefused as refusal:
@@ -161,8 +173,10 @@ def run_apply(imported: CustomerImport) -> None:
 def cancel_import(imported: CustomerImport) -> bool:
     """Give up a list that is not applied yet, and remove its files; return False if it is too late."""
     open_states = (ImportState.UPLOADED, ImportState.CHECKING, ImportState.CHECKED, ImportState.FAILED)
-    if not _move(imported, from_states=open_states, to=ImportState.CANCELLED):
-        return False
+    with transaction.atomic():
+        if not _move(imported, from_states=open_states, to=ImportState.CANCELLED):
+            return False
+        record(action=AuditAction.VOIDED, noun=NOUN, row=imported.pk)
     _remove_files(imported)
     return True
 

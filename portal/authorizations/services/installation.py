@@ -3,8 +3,9 @@
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, transaction
 
-from portal.authorizations.models import Installation
+from portal.authorizations.models import AuditAction, Installation
 from portal.authorizations.models.installation import DEFAULT_COLOUR, DEFAULT_MAILS_PER_MINUTE
+from portal.authorizations.services.audit import record
 
 
 class EnvironmentMismatch(Exception):  # noqa: N818
@@ -58,5 +59,6 @@ def save_installation(
     installation, _ = Installation.objects.update_or_create(
         id=1, defaults=values, create_defaults={"leap_environment": settings.LEAP_ENVIRONMENT, **values}
     )
+    record(action=AuditAction.CHANGED, noun="installation", row=installation.pk, fields=sorted(values))
     Installation.objects.forget()
     return installation

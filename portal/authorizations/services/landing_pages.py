@@ -4,7 +4,8 @@ from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.utils.crypto import get_random_string
 
-from portal.authorizations.models import Campaign, Flow, LandingPage
+from portal.authorizations.models import AuditAction, Campaign, Flow, LandingPage
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.request_limit import STAMP_SECONDS
 from portal.leap import reference_ids
 
@@ -19,9 +20,12 @@ def save_landing_page(
 ) -> LandingPage:
     """Open, close or change a flow's hosted page. Its slug stays the same, however often it is closed and opened."""
     values = {"is_open": is_open, "campaign": campaign, "headline": headline, "headline_es": headline_es}
-    page, _ = LandingPage.objects.update_or_create(
+    page, is_new = LandingPage.objects.update_or_create(
         flow=flow, defaults=values, create_defaults={"slug": reference_ids.generate(), **values}
     )
+    state = "open" if is_open else "closed"
+    action = AuditAction.ADDED if is_new else AuditAction.CHANGED
+    record(action=action, noun="hosted page", row=page.pk, flow=flow.pk, state=state)
     return page
 
 

@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
 from portal.authorizations.models import (
+    AuditAction,
     Customer,
     Flow,
     Installation,
@@ -29,6 +30,7 @@ from portal.authorizations.models import (
     LinkRequestState,
     Utility,
 )
+from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.links import IssueRefused, issue_link
 from portal.authorizations.services.mail_composer import sender_address
 
@@ -100,6 +102,8 @@ def answer_link_request(*, request_id: int) -> bool:
         asked.state = LinkRequestState.MAILED if links else LinkRequestState.REFUSED
         asked.problem = "" if links else "The page was closed, its flow no longer live, or the flow refused."
         _save(asked, email="", name="")
+        if links:
+            record_rows(action=AuditAction.SENT, noun="link", rows=[link.pk for link in links])
     if not links:
         return False
     try:
@@ -179,7 +183,7 @@ def _link_of(customer: Customer, *, asked: LinkRequest, page: LandingPage, flow:
 
 def _add_customer(asked: LinkRequest, flow: Flow) -> Customer:
     day = timezone.localdate(asked.requested_at)
-    return Customer.objects.create(
+    customer = Customer.objects.create(
         name=asked.name or asked.email[:200],
         email=asked.email,
         utility=asked.utility,
@@ -187,6 +191,8 @@ def _add_customer(asked: LinkRequest, flow: Flow) -> Customer:
         language=asked.language,
         notes=f"Asked for a link on the hosted page of “{flow}”, {day:%Y-%m-%d}. Nobody has checked who it was.",
     )
+    record(action=AuditAction.ADDED, noun="customer", row=customer.pk)
+    return customer
 
 
 def _mail(*, to: str, language: str, links: list[Link]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import (
+    AuditAction,
     Campaign,
     CampaignState,
     Customer,
@@ -19,6 +20,7 @@ from portal.authorizations.models import (
     PaperAuthorization,
     Utility,
 )
+from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.flow_urls import build_url
 from portal.leap import reference_ids
 
@@ -113,6 +115,8 @@ class FlowRules:
 
     def _check_customer(self, customer: Customer) -> None:
         flow = self.flow
+        if customer.erased_at is not None:
+            raise IssueRefused("This customer was erased: there is nobody to hand a link to.", "customer")
         if not flow.takes_customer_type(customer.customer_type):
             raise IssueRefused(
                 f"This customer is {customer.get_customer_type_display().lower()}; the flow “{flow}” takes "
@@ -210,6 +214,7 @@ def _replace(*, link: Link, by: User | None, utilities: Sequence[Utility] | None
     names = _choose_names(customer=link.customer, wanted=reference_id, traceable=link.is_traceable)
     successor = _create(rules=rules, request=request, customer=link.customer, names=names, by=by, label=link.label)
     old.update(voided_at=None, void_reason="", replaced_by=successor)
+    record(action=AuditAction.CHANGED, noun="link", row=link.pk, by=by, fields=["replaced_by"], link=successor.pk)
     return successor
 
 
@@ -218,6 +223,7 @@ def void_link(*, link: Link, voided_by: User, reason: str) -> bool:
     return bool(void_links(links=Link.objects.filter(pk=link.pk), voided_by=voided_by, reason=reason))
 
 
+@transaction.atomic
 def void_links(*, links: QuerySet[Link], voided_by: User, reason: str) -> int:
     """Void links: their short links lead nowhere from now on, and proof stays proof. Return how many became void.
 
@@ -228,10 +234,10 @@ def void_links(*, links: QuerySet[Link], voided_by: User, reason: str) -> int:
         raise ValueError("Say why the link is void.")
     # By id, since an update takes no joins, and links chosen by a filter have some.
     chosen = links.filter(voided_at__isnull=True).order_by().values("pk")
+    live = Link.objects.filter(pk__in=chosen, voided_at__isnull=True)
+    record_rows(action=AuditAction.VOIDED, noun="link", rows=live, by=voided_by)
     # Asked again of the row itself: of two people at once, the first one's reason stays.
-    return Link.objects.filter(pk__in=chosen, voided_at__isnull=True).update(
-        voided_at=timezone.now(), voided_by=voided_by, void_reason=reason[:200]
-    )
+    return live.update(voided_at=timezone.now(), voided_by=voided_by, void_reason=reason[:200])
 
 
 def hold_customers(customer_ids: Iterable[int]) -> None:
@@ -346,4 +352,6 @@ def _create(
         issued_at=timezone.now(),
     )
     link.requested_utilities.set(request.requested)
+    about: dict[str, Any] = {"flow": link.flow_id, "campaign": link.campaign_id, "customer": link.customer_id}
+    record(action=AuditAction.ISSUED, noun="link", row=link.pk, by=by, **about)
     return link

@@ -11,8 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import SyncPhase, SyncRun, SyncState
+from portal.authorizations.models import AuditAction, SyncPhase, SyncRun, SyncState
 from portal.authorizations.services import leap_api
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.meter_matching import match_later_references
 from portal.authorizations.services.meter_pages import PageResult, save_enrollments, save_meters
 from portal.authorizations.services.progress import report_progress
@@ -127,6 +128,8 @@ def run_sync(
         # How many there will be, Leap does not say.
         report_progress(PROGRESS, done=done, total=0, doing=f"{doing}, {done:,} so far")
 
+    if started_by is not None:
+        record(action=AuditAction.STARTED, noun="sync", by=started_by, full=full)
     try:
         run = sync_meters(full=full, report=report, started_by=started_by, pause=pause)
         logger.info("Meters: %d new, %d changed, %d malformed", run.created, run.changed, run.malformed)

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Customer, PaperAuthorization, PaperForm, Utility
+from portal.authorizations.models import AuditAction, Customer, PaperAuthorization, PaperForm, Utility
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.links import IssueRefused, check_reference_id, hold_customers
 from portal.authorizations.services.scans import (
     Scan,
@@ -25,6 +26,7 @@ from portal.leap import reference_ids
 
 #: Utilities hand out such forms since well after this: an earlier year is a slip.
 EARLIEST = date(2000, 1, 1)
+NOUN = "paper authorization"
 _WITHDRAWN = "This authorization is withdrawn: record a new one before you send anything to Leap."
 
 
@@ -70,6 +72,8 @@ def record_paper_authorization(
         with transaction.atomic():
             # Two clicks come one after the other, and the second finds what the first has recorded.
             hold_customers([customer.pk])
+            if Customer.objects.filter(pk=customer.pk, erased_at__isnull=False).exists():
+                raise PaperRefused("This customer was erased: nothing more is kept of them.")
             same = _find_same(customer=customer, utility=utility, form=form, signed_on=signed_on, scan=checked)
             if same is not None:
                 return Recorded(same, created=False)
@@ -88,6 +92,7 @@ def record_paper_authorization(
                 recorded_by=recorded_by,
                 recorded_at=timezone.now(),
             )
+            record(action=AuditAction.ADDED, noun=NOUN, row=paper.pk, by=recorded_by, customer=customer.pk)
     except BaseException as error:
         drop_stored(stored)
         if isinstance(error, IntegrityError) and PaperAuthorization.objects.filter(reference_id=reference_id).exists():
@@ -96,6 +101,7 @@ def record_paper_authorization(
     return Recorded(paper, created=True)
 
 
+@transaction.atomic
 def mark_sent(*, paper: PaperAuthorization, sent_on: date) -> PaperAuthorization:
     """Note the day on which Leap was sent the form; a second time corrects it. Raises PaperRefused."""
     if paper.withdrawn_at:
@@ -106,10 +112,12 @@ def mark_sent(*, paper: PaperAuthorization, sent_on: date) -> PaperAuthorization
     # Asked of the row itself: somebody may withdraw it in this moment.
     if not PaperAuthorization.objects.filter(pk=paper.pk, withdrawn_at__isnull=True).update(sent_on=sent_on):
         raise PaperRefused(_WITHDRAWN)
+    record(action=AuditAction.SENT, noun=NOUN, row=paper.pk)
     paper.sent_on = sent_on
     return paper
 
 
+@transaction.atomic
 def withdraw_paper_authorization(*, paper: PaperAuthorization, reason: str) -> bool:
     """Note that the customer took it back, or that it was recorded by mistake; return False if it was noted before.
 
@@ -122,6 +130,8 @@ def withdraw_paper_authorization(*, paper: PaperAuthorization, reason: str) -> b
     changed = PaperAuthorization.objects.filter(pk=paper.pk, withdrawn_at__isnull=True).update(
         withdrawn_at=timezone.now(), withdrawal_reason=reason[:200]
     )
+    if changed:
+        record(action=AuditAction.VOIDED, noun=NOUN, row=paper.pk)
     paper.refresh_from_db(fields=["withdrawn_at", "withdrawal_reason"])
     return bool(changed)
 

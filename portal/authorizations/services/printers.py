@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from portal.accounts.models import User
-from portal.authorizations.models import PrinterSettings
+from portal.authorizations.models import AuditAction, PrinterSettings
+from portal.authorizations.services.audit import record
 from portal.printing.stocks import Stock
 
 
@@ -16,5 +19,7 @@ def get_printer(*, user: User | None, stock: Stock) -> PrinterSettings:
 def save_printer(*, user: User, stock: Stock, **correction: Any) -> PrinterSettings:
     """Remember a correction. Raises PrintRefusedError, in words, if a label would then not lie on its page."""
     stock.placed(**correction)
-    saved, _ = PrinterSettings.objects.update_or_create(user=user, stock=stock.name, defaults=correction)
+    with transaction.atomic():
+        saved, _ = PrinterSettings.objects.update_or_create(user=user, stock=stock.name, defaults=correction)
+        record(action=AuditAction.CHANGED, noun="printer settings", row=saved.pk, by=user)
     return saved

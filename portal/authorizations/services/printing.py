@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import (
+    AuditAction,
     CodeLevel,
     Installation,
     Link,
@@ -36,6 +37,7 @@ from portal.authorizations.models import (
     PrintState,
     PrintTarget,
 )
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.print_labels import CHUNK, label_of, labels_of, links_of, text_of
 from portal.authorizations.services.printers import get_printer
 from portal.authorizations.services.progress import STALE_SECONDS, Progress, read_progress, report_progress
@@ -317,6 +319,7 @@ def _save(job: PrintJob, link_ids: Iterator[int], choice: Choice, chosen: str) -
         job.label_count = count
         job.page_count = _pages(job)
         job.save(update_fields=["label_count", "page_count"])
+        record(action=AuditAction.PRINTED, noun="print job", row=job.pk, count=count, by=job.created_by)
     return job
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from django.db import DataError, IntegrityError
 
-from portal.authorizations.models import Confirmation, Visit
+from portal.authorizations.models import AuditEntry, Confirmation, Visit
+from portal.authorizations.services.audit import record_spooled
 from portal.authorizations.services.confirmations import record_confirmation
 from portal.authorizations.services.spool import read_spool, set_aside
 from portal.authorizations.services.visits import record_visit
@@ -39,6 +40,8 @@ def replay_spool() -> ReplayResult:
                 record_visit(**record, at=at, receipt=receipt)
             elif kind == "confirmation":
                 record_confirmation(**record, at=at, receipt=receipt)
+            elif kind == "audit":
+                record_spooled(**record, at=at, receipt=receipt)
             else:
                 raise KeyError(kind)
             result.replayed += 1
@@ -56,10 +59,10 @@ def replay_spool() -> ReplayResult:
 
 
 def _is_known(receipt: uuid.UUID) -> bool:
-    return any(model.objects.filter(receipt=receipt).exists() for model in (Visit, Confirmation))
+    return any(model.objects.filter(receipt=receipt).exists() for model in (Visit, Confirmation, AuditEntry))
 
 
 def _set_aside(file: Path, result: ReplayResult) -> None:
-    logger.error("The spooled file %s is no visit or confirmation: set aside as .bad", file.name)
+    logger.error("The spooled file %s is nothing that the portal keeps: set aside as .bad", file.name)
     set_aside(file)
     result.refused += 1

@@ -8,13 +8,16 @@ import json
 import logging
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
 logger = logging.getLogger(__name__)
+
+#: What a record says of who sent it.
+_SENDERS = {"ip", "user_agent", "query_string", "authorization_id"}
 
 
 def write_to_spool(*, kind: str, record: dict[str, Any]) -> uuid.UUID | None:
@@ -58,6 +61,40 @@ def set_aside(file: Path) -> None:
     """Rename a file that no replay can use, so that it is kept but not tried again."""
     with contextlib.suppress(FileNotFoundError):  # another replay did
         file.rename(file.with_suffix(".bad"))
+
+
+def forget_in_spool(link_ids: Iterable[int], reference_ids: Iterable[str | None]) -> int:
+    """Take addresses and user agents out of what still waits about these links, and remove what cannot be read.
+
+    Return how many files were about them.
+    """
+    keys, texts = set(link_ids), {text for text in reference_ids if text}
+    count = 0
+    folder = Path(settings.SPOOL_DIR)
+    for file in [*folder.glob("*.json"), *folder.glob("*.bad"), *folder.glob("*.part")]:
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+            try:
+                record = dict(json.loads(text)["record"])
+            except (ValueError, KeyError, TypeError):
+                if any(each in text for each in texts):
+                    file.unlink(missing_ok=True)
+                    count += 1
+                continue
+            is_about = record.get("link_id") in keys or record.get("via_id") in keys
+            if not is_about and not any(each in text for each in texts):
+                continue
+            for name in _SENDERS & record.keys():
+                record[name] = ""
+            whole = {**json.loads(text), "record": record}
+            # In place: the name is its receipt, and a crash leaves the old content or the new.
+            part = file.with_suffix(".part")
+            part.write_text(json.dumps(whole), encoding="utf-8")
+            part.replace(file)
+            count += 1
+        except OSError:
+            continue
+    return count
 
 
 def _age(file: Path) -> tuple[int, str]:

@@ -8,6 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 
+from portal.authorizations.models import AuditAction
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.events import SECRET_HEADER
 from portal.authorizations.services.leap_api import open_leap
 from portal.leap.client import LeapClient, LeapNotFound, Webhook, WebhookTest
@@ -97,17 +99,22 @@ def register_webhook() -> bool:
         ours = _find_ours(client)
         if not ours:
             client.create_webhook(**wanted)
+            record(action=AuditAction.ADDED, noun="webhook")
             return True
         # Whether Leap tells the secret that it has, is not published: overwritten, it is the right one for certain.
         client.update_webhook(ours[0].webhook_id, **wanted)
         _delete(client, ours[1:])
+        record(action=AuditAction.CHANGED, noun="webhook")
         return False
 
 
 def remove_webhook() -> int:
     """Remove the portal's webhook from Leap, all of them if there are several; return how many. Raises LeapError."""
     with open_leap(attempts=2) as client:
-        return _delete(client, _find_ours(client))
+        removed = _delete(client, _find_ours(client))
+    if removed:
+        record(action=AuditAction.VOIDED, noun="webhook", count=removed)
+    return removed
 
 
 def try_webhook() -> WebhookTest:

@@ -109,7 +109,7 @@ class CustomerDetailView(PermissionRequiredMixin, DetailView[Customer]):
 
     def get_queryset(self) -> QuerySet[Customer]:
         customers = Customer.objects.visible_to(user_of(self.request))
-        return customers.select_related("utility", "assigned_rep", "added_by")
+        return customers.select_related("utility", "assigned_rep", "added_by", "erasure__by")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         customer = self.object
@@ -158,7 +158,8 @@ class CustomerFormView(PermissionRequiredMixin, View):
         return self._show(request, self._customer(request, pk), form)
 
     def _customer(self, request: HttpRequest, pk: int | None) -> Customer | None:
-        return get_object_or_404(Customer.objects.visible_to(user_of(request)), pk=pk) if pk else None
+        there = Customer.objects.visible_to(user_of(request)).filter(erased_at__isnull=True)
+        return get_object_or_404(there, pk=pk) if pk else None
 
     def _fill(self, request: HttpRequest, pk: int | None) -> CustomerForm:
         return CustomerForm(request.POST, instance=self._customer(request, pk), user=user_of(request))

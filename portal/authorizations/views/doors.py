@@ -52,7 +52,7 @@ class CustomerCallView(PermissionRequiredMixin, View):
         do_once(key=form.cleaned_data["key"], by=user, device=None, act=act)
 
     def _customer(self, request: HttpRequest, pk: int) -> Customer:
-        return get_object_or_404(Customer.objects.visible_to(user_of(request)), pk=pk)
+        return get_object_or_404(Customer.objects.visible_to(user_of(request)).filter(erased_at__isnull=True), pk=pk)
 
     def _form(self, customer: Customer, *data: Any) -> DoorCallForm:
         return DoorCallForm(*data, may_ask_again=customer.refused_at is not None)

@@ -17,6 +17,7 @@ from portal.authorizations.models import Batch, Customer, Flow, Link, Utility
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services.jobs import create_issue_job, create_replace_job
 from portal.authorizations.services.links import IssueRefused, issue_link, issue_shared_link
+from portal.authorizations.views.audited import tell_count
 from portal.authorizations.views.jobs import DIFFERING_SHOWN, differing_links, start
 from portal.authorizations.views.links import chosen_links
 from portal.authorizations.views.lists import chosen_rows, user_of
@@ -75,6 +76,7 @@ class LinkIssueView(PermissionRequiredMixin, View):
         text = request.GET.get("q", "").replace("\x00", "").strip()
         customers = Customer.objects.visible_to(user_of(request)).select_related("utility")
         found = list((customers.search(text) if text else customers)[: OFFERED + 1])
+        tell_count(request, len(found[:OFFERED]))
         context = {"q": text, "customers": found[:OFFERED], "more": len(found) > OFFERED}
         template = "authorizations/_customer_choice.html" if request.htmx else "authorizations/link_issue_choose.html"
         return render(request, template, context)

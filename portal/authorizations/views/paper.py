@@ -96,7 +96,8 @@ class PaperCreateView(PermissionRequiredMixin, View):
         return redirect("paper_detail", recorded.paper.pk)
 
     def _customer(self, request: HttpRequest, pk: int) -> Customer:
-        return get_object_or_404(Customer.objects.visible_to(user_of(request)).select_related("utility"), pk=pk)
+        there = Customer.objects.visible_to(user_of(request)).filter(erased_at__isnull=True)
+        return get_object_or_404(there.select_related("utility"), pk=pk)
 
     def _show(self, request: HttpRequest, customer: Customer, form: PaperCreateForm) -> HttpResponse:
         context = {"customer": customer, "form": form, "max_bytes": scans.MAX_BYTES}

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,6 +25,8 @@ from portal.accounts.services.people import (
     update_person,
 )
 from portal.accounts.tables import UserTable
+from portal.authorizations.models import AuditAction
+from portal.authorizations.services.audit import record
 from portal.authorizations.views.lists import PortalListView, user_of
 
 _INVITATION = "invitation"
@@ -60,7 +63,9 @@ class UserCreateView(PermissionRequiredMixin, View):
         form = PersonForm(request.POST)
         if not form.is_valid():
             return render(request, "authorizations/user_form.html", {"form": form}, status=422)
-        person = create_person(role=form.cleaned_data["role"], **form.person)
+        with transaction.atomic():
+            person = create_person(role=form.cleaned_data["role"], **form.person)
+            record(action=AuditAction.ADDED, noun="person", row=person.pk, role=_slug(form.cleaned_data["role"]))
         messages.success(request, f"{person} is added. Hand over the sign-in link below: it is shown only now.")
         return _show_invitation_once(request, person)
 
@@ -81,7 +86,11 @@ class UserUpdateView(PermissionRequiredMixin, View):
         form = PersonForm(request.POST, instance=get_object_or_404(User, pk=pk))
         if form.is_valid():
             try:
-                update_person(user=person, role=form.cleaned_data["role"], by=user_of(request), **form.person)
+                role = form.cleaned_data["role"]
+                with transaction.atomic():
+                    update_person(user=person, role=role, by=user_of(request), **form.person)
+                    fields = sorted(form.changed_data)
+                    record(action=AuditAction.CHANGED, noun="person", row=pk, fields=fields, role=_slug(role))
             except PersonRefused as refusal:
                 form.add_error(refusal.field or None, str(refusal))
             else:
@@ -125,7 +134,9 @@ class UserDisableView(PermissionRequiredMixin, View):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         person = get_object_or_404(User, pk=pk)
         try:
-            disable_person(user=person, by=user_of(request))
+            with transaction.atomic():
+                disable_person(user=person, by=user_of(request))
+                record(action=AuditAction.CHANGED, noun="person", row=pk, state="disabled")
         except PersonRefused as refusal:
             messages.error(request, str(refusal))
             return redirect("user_update", pk)
@@ -138,7 +149,9 @@ class UserEnableView(PermissionRequiredMixin, View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        person = enable_person(user=get_object_or_404(User, pk=pk))
+        with transaction.atomic():
+            person = enable_person(user=get_object_or_404(User, pk=pk))
+            record(action=AuditAction.CHANGED, noun="person", row=pk, state="enabled")
         messages.success(request, f"{person} can sign in again, with the password from before or a new sign-in link.")
         return redirect("user_update", pk)
 
@@ -149,9 +162,15 @@ def _show_invitation_once(request: HttpRequest, person: User) -> HttpResponse:
     except PersonRefused as refusal:
         messages.error(request, str(refusal))
     else:
+        record(action=AuditAction.STARTED, noun="sign-in link", row=person.pk)
         url = f"{settings.PUBLIC_URL}{reverse('invitation', args=[uid, token])}"
         request.session[_INVITATION] = {"person": person.pk, "url": url}
     return redirect("user_update", person.pk)
+
+
+def _slug(role: str) -> str:
+    """A role as the audit takes it."""
+    return str(role).replace(" ", "_")
 
 
 def _moment(moment: Any) -> str:

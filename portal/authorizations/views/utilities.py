@@ -10,7 +10,8 @@ from django.views.generic import View
 
 from portal.authorizations.filters.utilities import UtilityFilterSet
 from portal.authorizations.forms.utilities import UtilityForm
-from portal.authorizations.models import Utility
+from portal.authorizations.models import AuditAction, Utility
+from portal.authorizations.services.audit import record
 from portal.authorizations.tables.utilities import UtilityTable
 from portal.authorizations.views.lists import PortalListView
 
@@ -57,7 +58,10 @@ class UtilityEditView(PermissionRequiredMixin, View):
     def _save(self, form: UtilityForm) -> bool:
         try:
             with transaction.atomic():
+                is_new = form.instance.pk is None
                 form.save()
+                action = AuditAction.ADDED if is_new else AuditAction.CHANGED
+                record(action=action, noun="utility", row=form.instance.pk, fields=sorted(form.changed_data))
         except IntegrityError:
             # The database holds the rules too: somebody changed a flow after the form had looked.
             form.add_error(

@@ -12,6 +12,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 
 from portal.authorizations.management.base import PortalCommand
 from portal.authorizations.management.looks import (
+    ErasureFinisher,
     EventInterpreter,
     FiguresCounter,
     ImportTidier,
@@ -61,6 +62,7 @@ class PatientWorker(Worker):
 
 
 class Command(PortalCommand, db_worker.Command):
+    acts_as = "worker"
     help = (
         "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events and requests "
         "for a link that wait, invitations and reminders that are due, the outage feed, and a sync of meters with Leap "
@@ -112,6 +114,7 @@ class Command(PortalCommand, db_worker.Command):
         )
         every = options["replay_every"]
         looks: list[RegularLook] = [SpoolReplayer(every), EventInterpreter(every), LinkRequestAnswerer(every)]
+        looks.append(ErasureFinisher(every))
         if not batch:
             looks += [MailSender(MAIL_EVERY), ReminderPlanner(PLAN_EVERY), OutageFeedReader(FEED_EVERY)]
             looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY), FiguresCounter(COUNT_EVERY)]

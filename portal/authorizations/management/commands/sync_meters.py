@@ -4,6 +4,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from portal.authorizations.management.base import PortalCommand
+from portal.authorizations.models import AuditAction
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.meter_sync import SyncFailed, SyncRefused, sync_meters
 
 
@@ -16,6 +18,7 @@ class Command(PortalCommand):
         parser.add_argument("--full", action="store_true", help="Read everything, not only what changed.")
 
     def handle(self, *args: Any, full: bool, **options: Any) -> None:
+        record(action=AuditAction.STARTED, noun="sync", full=full)
         try:
             run = sync_meters(full=full)
         except (SyncRefused, SyncFailed) as error:
