@@ -84,7 +84,7 @@ class SuspiciousListView(PortalListView):
     )
 
     def get_queryset(self) -> QuerySet[Link]:
-        links = Link.objects.visible_to(user_of(self.request)).overdue_claims(timezone.now())
+        links = Link.objects.listed_for(user_of(self.request)).overdue_claims(timezone.now())
         return links.with_people().prefetch_related("connections")
 
 
