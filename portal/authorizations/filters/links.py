@@ -136,8 +136,9 @@ class LinkFilterSet(filters.FilterSet):
         return queryset.filter(status=value)
 
     def by_mark(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        if value == "live":
+            return queryset.live()  # type: ignore[attr-defined]
         conditions = {
-            "live": Q(voided_at__isnull=True, replaced_by__isnull=True),
             "void": Q(voided_at__isnull=False),
             "replaced": Q(replaced_by__isnull=False),
             "failed": Q(failed_at__isnull=False),

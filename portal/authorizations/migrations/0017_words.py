@@ -22,7 +22,9 @@ for _character in (" ", "-", "(", ")", ".", "+", "/"):
 WORDS = {
     "customer": f"""SELECT r.id AS id, r.name || ' ' || r.company || ' ' || r.email || ' ' || r.street || ' ' || r.city
         || ' ' || r.phone || ' ' || {_PHONE} || ' ' || COALESCE(r.external_id, '')
-        || ' ' || COALESCE(r.reference_id, '') || COALESCE(' ' || {{mark}} || 'u' || r.utility_id, '') AS text
+        || ' ' || COALESCE(r.reference_id, '') || COALESCE(' ' || {{mark}} || 'u' || r.utility_id, '')
+        || COALESCE(' ' || {{mark}} || 'r' || r.assigned_rep_id, '')
+        || COALESCE(' ' || {{mark}} || 'r' || r.added_by_id, '') AS text
         FROM authorizations_customer r""",
     "link": f"""SELECT r.id AS id, {_OWNER} || ' ' || COALESCE(c.email, '') || ' ' || COALESCE(c.external_id, '')
         || ' ' || r.label || ' ' || COALESCE(r.reference_id, '') || ' ' || r.code
@@ -62,7 +64,10 @@ _METERS_OF_CUSTOMER = """r.id IN (
 CHANGES = [
     (
         "customer",
-        ("name", "company", "email", "street", "city", "phone", "external_id", "reference_id", "utility_id"),
+        (
+            *("name", "company", "email", "street", "city", "phone", "external_id", "reference_id"),
+            *("utility_id", "assigned_rep_id", "added_by_id"),
+        ),
         [("customer", "r.id = {row}.id")],
     ),
     (
@@ -117,7 +122,6 @@ class Sql:
     def table(self, noun):
         if self.postgresql:
             yield f"CREATE TABLE authorizations_{noun}words (rowid bigint PRIMARY KEY, text tsvector NOT NULL)"
-            yield f"CREATE INDEX {noun}_words ON authorizations_{noun}words USING gin (text)"
         else:
             yield (
                 f"CREATE VIRTUAL TABLE authorizations_{noun}words USING fts5"
@@ -221,6 +225,9 @@ def create_words(apps, schema_editor):
             _run(schema_editor, statement)
         for statement in filter(None, sql.refresh(noun, "1 = 1").split("; ")):
             _run(schema_editor, statement)
+        if sql.postgresql:
+            # After the rows: one at a time would take many times as long.
+            _run(schema_editor, f"CREATE INDEX {noun}_words ON authorizations_{noun}words USING gin (text)")
 
 
 def drop_words(apps, schema_editor):

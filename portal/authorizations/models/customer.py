@@ -42,6 +42,13 @@ class CustomerQuerySet(SearchableQuerySet, models.QuerySet["Customer"]):
         """A person's own, whatever else the person may see: assigned to or added by."""
         return self.filter(Q(assigned_rep=rep) | Q(added_by=rep))
 
+    def listed_for(self, user: User) -> Self:
+        """What `visible_to` shows, for a list: a rep's own from the index of words, with which a search begins, too."""
+        customers = self.visible_to(user)
+        if user.has_perm("authorizations.view_every_customer"):
+            return customers
+        return customers.marked(f"r{user.pk}")
+
     def contactable(self) -> Self:
         """Those who may be asked again: neither refused at the door nor erased."""
         return self.filter(refused_at__isnull=True, erased_at__isnull=True)

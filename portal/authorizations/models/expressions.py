@@ -76,3 +76,17 @@ class RowIsBeyond(Func):
         return [
             Value(value.value, output_field=column.output_field) for column, value in zip(columns, values, strict=True)
         ]
+
+
+class HasNoValue(Func):
+    """x IS NULL, where nearly every row has none: SQLite would take a unique index for the best way to find them."""
+
+    output_field = BooleanField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"(+{sql} IS NULL)", tuple(params)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"({sql} IS NULL)", tuple(params)

@@ -13,7 +13,7 @@ from portal.accounts.models import User
 from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign
 from portal.authorizations.models.customer import Customer
-from portal.authorizations.models.expressions import IsUnreserved
+from portal.authorizations.models.expressions import HasNoValue, IsUnreserved
 from portal.authorizations.models.flow import Flow
 from portal.authorizations.models.search import SearchableQuerySet
 from portal.authorizations.models.utility import Utility
@@ -94,7 +94,7 @@ class LinkQuerySet(SearchableQuerySet, models.QuerySet["Link"]):
 
     def live(self) -> Self:
         """Neither void nor replaced."""
-        return self.filter(voided_at__isnull=True, replaced_by__isnull=True)
+        return self.filter(HasNoValue(F("replaced_by")), voided_at__isnull=True)
 
     def printable(self) -> Self:
         """Those whose code is worth paper: live, and traceable (a code without a reference id proves nothing)."""
