@@ -25,7 +25,7 @@ def walk(client: Client, address: str, way: str, page: str = "", **query: str) -
     for _ in range(40):
         response = client.get(address, {"per_page": "4", **query, **({"page": page} if page else {})})
         pages.append(keys(response))
-        found = re.search(rf'id="page-{way}"[^>]*?href="\?[^"]*?page=([^"&]+)', response.text, re.DOTALL)
+        found = re.search(rf'id="page-{way}"[^>]*?href="\?(?:[^"]*&amp;)?page=([^"&]+)', response.text, re.DOTALL)
         if found is None:
             return pages
         page = found.group(1)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from portal.authorizations.filters.days import after_midnight, before_midnight
 from portal.authorizations.models import Campaign, Confirmation, Outcome
-from portal.authorizations.models.confirmation import ODD
+from portal.authorizations.models.confirmation import IS_ODD
 
 OUTCOMES = [*Outcome.choices, ("odd", "matches no live link")]
 REPEATED = [("first", "first of its link"), ("repeated", "repeated")]
@@ -57,7 +57,7 @@ class ConfirmationFilterSet(filters.FilterSet):
 
     def by_outcome(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
         if value == "odd":
-            return queryset.filter(outcome__in=ODD)
+            return queryset.filter(IS_ODD)
         return queryset.filter(outcome=value)
 
     def by_repeated(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":

@@ -20,6 +20,7 @@ from portal.authorizations.models import (
     Region,
     Utility,
 )
+from portal.authorizations.models.link import IS_PROVEN
 
 STATUSES = [
     ("proven", "proven by Leap"),
@@ -128,7 +129,7 @@ class LinkFilterSet(filters.FilterSet):
 
     def by_status(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         if value == "proven":
-            return queryset.filter(status__in=PROVEN)
+            return queryset.filter(IS_PROVEN)
         if value == "unproven":
             return queryset.exclude(status__in=PROVEN)
         if value == "unmetered":

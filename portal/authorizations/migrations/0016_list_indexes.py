@@ -327,7 +327,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="confirmation",
             index=models.Index(
-                condition=models.Q(("outcome__in", ["unknown", "malformed", "void"])),
+                condition=models.Q(("outcome__in", ["matched", "missing"]), _negated=True),
                 fields=["at", "id"],
                 name="confirmation_odd",
             ),
@@ -429,7 +429,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="link",
             index=models.Index(
-                condition=models.Q(("status__in", ["enrolled", "metered", "authorized"])),
+                condition=models.Q(
+                    ("authorized_at__isnull", False),
+                    ("metered_at__isnull", False),
+                    ("enrolled_at__isnull", False),
+                    _connector="OR",
+                ),
                 fields=["id"],
                 name="link_proven",
             ),

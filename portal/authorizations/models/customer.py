@@ -29,7 +29,7 @@ class Language(models.TextChoices):
     SPANISH = "es", "Spanish"
 
 
-class CustomerQuerySet(SearchableQuerySet, models.QuerySet["Customer"]):
+class CustomerQuerySet(SearchableQuerySet["Customer"]):
     WALKING_ORDER = (Case(When(door_order="", then=1), default=0), "door_order", "name", "pk")
 
     def visible_to(self, user: User) -> Self:

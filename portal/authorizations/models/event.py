@@ -12,7 +12,7 @@ from portal.authorizations.models.link import Link
 from portal.authorizations.models.search import SearchableQuerySet
 
 
-class EventQuerySet(SearchableQuerySet, models.QuerySet["Event"]):
+class EventQuerySet(SearchableQuerySet["Event"]):
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_event") else self.none()
 

@@ -61,7 +61,9 @@ class RowIsBeyond(Func):
         super().__init__(*columns, *values)
         self.less = less
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: Any, **context: Any
+    ) -> tuple[str, tuple[Any, ...]]:
         columns = self.source_expressions[: len(self.source_expressions) // 2]
         sides, params = [], []
         for part in (columns, self._values_like(columns)):
@@ -70,9 +72,9 @@ class RowIsBeyond(Func):
             params += [param for _, some in compiled for param in some]
         return f"({sides[0]}) {'<' if self.less else '>'} ({sides[1]})", tuple(params)
 
-    def _values_like(self, columns: list[Any]) -> list[Value]:
+    def _values_like(self, columns: list[Any]) -> list[Any]:
         """A moment is written as its column is: SQLite compares texts."""
-        values = self.source_expressions[len(columns) :]
+        values: list[Any] = self.source_expressions[len(columns) :]
         return [
             Value(value.value, output_field=column.output_field) for column, value in zip(columns, values, strict=True)
         ]

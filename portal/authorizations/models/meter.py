@@ -13,7 +13,7 @@ from portal.authorizations.models.search import SearchableQuerySet
 from portal.authorizations.models.utility import Utility
 
 
-class MeterQuerySet(SearchableQuerySet, models.QuerySet["Meter"]):
+class MeterQuerySet(SearchableQuerySet["Meter"]):
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_meter") else self.none()
 

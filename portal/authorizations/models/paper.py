@@ -52,7 +52,7 @@ class PaperStatus(models.TextChoices):
         return "fault" if self == PaperStatus.WITHDRAWN else "saw"
 
 
-class PaperAuthorizationQuerySet(SearchableQuerySet, models.QuerySet["PaperAuthorization"]):
+class PaperAuthorizationQuerySet(SearchableQuerySet["PaperAuthorization"]):
     def visible_to(self, user: User) -> Self:
         """Everyone's for those who see every customer; a field rep's own: of the rep's customers."""
         if not user.has_perm("authorizations.view_paperauthorization"):

@@ -9,7 +9,7 @@ a page of a search with 300,000 hits is read as quickly as one with three.
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import F
@@ -23,6 +23,7 @@ MOST_WORDS, LONGEST_WORD = 8, 64
 #: letter; the other one is not beyond ASCII, which spares PostgreSQL much work.
 MARK, POSTGRESQL_MARK = "\ue000", "\x01"
 
+_Row = TypeVar("_Row", bound=models.Model, covariant=True)
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -78,7 +79,7 @@ def _tsquery_term(word: str) -> str:
     return f"'{word.replace(MARK, POSTGRESQL_MARK)}'" if word.startswith(MARK) else f"'{word}':*"
 
 
-class WordsField(models.TextField):  # type: ignore[type-arg]
+class WordsField(models.TextField):
     """The words of a row. It can be searched, not read."""
 
 
@@ -103,7 +104,7 @@ class Match(Lookup[Any]):
         return f"{sql} @@ %s::tsquery", (*params, self.rhs.for_postgresql())
 
 
-class SearchableQuerySet(models.QuerySet[Any]):
+class SearchableQuerySet(models.QuerySet[_Row]):
     """Rows that have words."""
 
     def search(self, text: str) -> Self:

@@ -80,7 +80,7 @@ class Cursor:
         return cls()
 
 
-class KeysetPage(Page):  # type: ignore[type-arg]
+class KeysetPage(Page):
     """A page, and the cursors of those around it; None where there is none."""
 
     def __init__(self, rows: Any, paginator: "KeysetPages", *, cursor: Cursor, keys: list[int], more: bool) -> None:
@@ -116,7 +116,7 @@ class KeysetPage(Page):  # type: ignore[type-arg]
         return None if self.cursor.skipped is None else self.cursor.skipped + len(self._keys)
 
 
-class KeysetPages(Paginator):  # type: ignore[type-arg]
+class KeysetPages(Paginator):
     """First, previous, next and last pages of a table's rows, which are a queryset in its order.
 
     `shown`: the list without filters, from which a page's rows are read by their keys, and a cursor's row wherever it
