@@ -91,6 +91,8 @@ def faults(plan: list[str], *, dense: bool) -> list[str]:
     if connection.vendor == "sqlite":
         scans = [] if dense else [line for line in plan if re.fullmatch(rf"SCAN ({tables})", line)]
         return scans + [line for line in plan if "TEMP B-TREE" in line and "UNION" not in line]
+    if dense:
+        return []
     return [line.strip() for line in plan if re.search(rf"Seq Scan on ({tables})\b", line)]
 
 

@@ -97,7 +97,8 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
         for column in table.columns:
             if column.name not in possible:
                 column.column.orderable = False
-        alias = sorts[0] if sorts else f"-{newest}"
+        usual = [alias for alias in table._meta.order_by or () if alias.lstrip("-") == newest]
+        alias = (sorts or usual or [f"-{newest}"])[0]
         if alias.lstrip("-") != newest:
             table.order_by = alias
             return
