@@ -44,5 +44,4 @@ class ReauthorizationAdmin(ReadOnlyAdmin):
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "by", "action", "noun", "row", "count")
     list_select_related = ("by",)
-    list_filter = ("action", "noun")
-    show_full_result_count = False
+    list_filter = ("action",)
