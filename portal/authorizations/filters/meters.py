@@ -77,8 +77,8 @@ class MeterFilterSet(filters.FilterSet):
             return queryset.marked(f"m{value}")  # type: ignore[attr-defined]
         if value == "matched":
             return queryset.marked(*(f"m{how}" for how in MatchedBy.values))  # type: ignore[attr-defined]
-        unmatched: QuerySet[Meter] = queryset.unmatched()  # type: ignore[attr-defined]
-        return unmatched if value == "unmatched" else unmatched.filter(partner_reference="", connection_references=[])
+        # Untraceable: matched by nothing, and without a reference id that could ever match.
+        return queryset.marked("mnone" if value == "unmatched" else "mnever")  # type: ignore[attr-defined]
 
     def by_archived(self, queryset: "QuerySet[Meter]", name: str, value: str) -> "QuerySet[Meter]":
         return queryset.filter(is_archived=value == "yes")

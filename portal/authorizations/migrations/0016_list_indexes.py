@@ -500,7 +500,7 @@ class Migration(migrations.Migration):
                     ("enrollment_status__in", ["", "ACTIVE", "ELIGIBLE", "PENDING", "INELIGIBLE", "NOT_PARTICIPATING"]),
                     _negated=True,
                 ),
-                fields=["id"],
+                fields=["id", "enrollment_status"],
                 name="meter_of_another_status",
             ),
         ),

@@ -43,7 +43,8 @@ WORDS = {
             FROM authorizations_metermatch x LEFT JOIN authorizations_link l ON l.id = x.link_id
             LEFT JOIN authorizations_paperauthorization p ON p.id = x.paper_id
             LEFT JOIN authorizations_customer c ON c.id = COALESCE(l.customer_id, p.customer_id)
-            WHERE x.meter_id = r.id), {{mark}} || 'mnone') AS text
+            WHERE x.meter_id = r.id), {{mark}} || 'mnone' || CASE WHEN r.partner_reference = ''
+                AND CAST(r.connection_references AS text) = '[]' THEN ' ' || {{mark}} || 'mnever' ELSE '' END) AS text
         FROM authorizations_meter r""",
     "confirmation": """SELECT r.id AS id, r.reference_id || ' ' || r.authorization_id || ' ' || COALESCE(l.code, '')
         || COALESCE(' ' || {mark} || 'c' || l.campaign_id, '') AS text
@@ -86,7 +87,7 @@ CHANGES = [
     ),
     ("link", ("campaign_id",), [("confirmation", "r.link_id = {row}.id")]),
     ("paperauthorization", ("customer_id", "reference_id"), [("paperauthorization", "r.id = {row}.id")]),
-    ("meter", ("meter_id", "partner_reference"), [("meter", "r.id = {row}.id")]),
+    ("meter", ("meter_id", "partner_reference", "connection_references"), [("meter", "r.id = {row}.id")]),
     ("confirmation", ("reference_id", "authorization_id", "link_id"), [("confirmation", "r.id = {row}.id")]),
     ("event", ("reference_id", "meter_id", "webhook_event_id"), [("event", "r.id = {row}.id")]),
 ]

@@ -86,7 +86,7 @@ class Meter(models.Model):
             models.Index(fields=["created_at", "id"], name="meter_by_day"),
             models.Index(fields=["id"], condition=Q(is_archived=True), name="meter_archived"),
             models.Index(
-                fields=["id"],
+                fields=["id", "enrollment_status"],
                 condition=~Q(enrollment_status__in=["", *EnrollmentStatus.values]),
                 name="meter_of_another_status",
             ),

@@ -22,6 +22,8 @@ MOST_WORDS, LONGEST_WORD = 8, 64
 #: In front of a mark: what no search holds once it is split into words. FTS5 takes a character for private use for a
 #: letter; the other one is not beyond ASCII, which spares PostgreSQL much work.
 MARK, POSTGRESQL_MARK = "\ue000", "\x01"
+#: In front of a word that is no beginning.
+WHOLE = "="
 
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 _WORD = re.compile(r"[^\W_]+")
@@ -29,7 +31,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class WordQuery:
-    """Any of the alternatives; of each, all of its words. A word is the beginning of one; a mark is whole."""
+    """Any of the alternatives; of each, all of its words: beginnings, but for marks and what is WHOLE."""
 
     alternatives: tuple[tuple[str, ...], ...]
 
@@ -48,9 +50,12 @@ def find_words(text: str) -> WordQuery | None:
     words = split_words(text)
     if not words:
         return None
+    # Within an email address all but the last word are whole. Asked for so, frequent ones cost next to nothing.
+    inner = {word for part in text.split() if "@" in part for word in split_words(part)[:-1]}
+    all_of_them = tuple(dict.fromkeys(f"{WHOLE}{word}" if word in inner else word for word in words))
     whole = {"".join(words)[:LONGEST_WORD], "".join(split_words(normalise_code(text[:200])))[:LONGEST_WORD]}
     others = sorted((word,) for word in whole if word and (word,) != tuple(words))
-    return WordQuery((tuple(dict.fromkeys(words)), *others))
+    return WordQuery((all_of_them, *others))
 
 
 def find_marks(*marks: str) -> WordQuery:
@@ -72,11 +77,13 @@ def _without_accent(character: str) -> str:
 
 
 def _fts5_term(word: str) -> str:
-    return f'"{word}"' if word.startswith(MARK) else f'"{word}"*'
+    return f'"{word.removeprefix(WHOLE)}"' if word.startswith((MARK, WHOLE)) else f'"{word}"*'
 
 
 def _tsquery_term(word: str) -> str:
-    return f"'{word.replace(MARK, POSTGRESQL_MARK)}'" if word.startswith(MARK) else f"'{word}':*"
+    if word.startswith((MARK, WHOLE)):
+        return f"'{word.removeprefix(WHOLE).replace(MARK, POSTGRESQL_MARK)}'"
+    return f"'{word}':*"
 
 
 class WordsField(models.TextField):

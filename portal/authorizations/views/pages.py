@@ -162,7 +162,13 @@ class KeysetPages(Paginator):
 
     def _find(self, cursor: Cursor) -> list[int] | None:
         """The keys of a page and of one row more, in the direction of reading; None if the cursor's rows are gone."""
-        rows = self.rows.order_by(*(term.order(backwards=cursor.backwards) for term in self.terms))
+        if self.total == 0:
+            return []
+        # So few rows that they were counted are found first, then sorted: a database might walk all in that order.
+        rows = self.rows
+        if self.total is not None:
+            rows = self.shown.filter(pk__in=rows.order_by().values("pk")[: self.total + self.per_page])
+        rows = rows.order_by(*(term.order(backwards=cursor.backwards) for term in self.terms))
         if cursor.keys:
             values = self._values(cursor.keys)
             if values is None:
