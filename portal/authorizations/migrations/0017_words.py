@@ -7,7 +7,7 @@ A later migration that rebuilds one of these tables in SQLite loses its triggers
 first and `create_triggers` last.
 """
 
-import unicodedata
+import string
 
 from django.db import migrations
 
@@ -95,19 +95,15 @@ CHANGES = [
 PARTS = [("link_requested_utilities", "link", "link_id"), ("metermatch", "meter", "meter_id")]
 
 
-def fold():
-    """What PostgreSQL's `translate` is told: of accents and of blanks beyond ASCII, and of ASCII's own blanks."""
-    letters = {}
-    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
-        plain = unicodedata.normalize("NFKD", chr(code))[0].lower()
-        if plain.isascii() and plain.isalnum():
-            letters[chr(code)] = plain
-    blanks = (*range(0xA0, 0xC0), *range(0x2000, 0x2070), *range(0x3000, 0x3004))
-    table = letters | {chr(code): " " for code in blanks if not chr(code).isalnum()}
-    # An accent of its own has no counterpart, and goes.
-    accents = "".join(chr(code) for code in range(0x300, 0x370))
-    ascii_blanks = "".join(chr(code) for code in range(2, 0x80) if not chr(code).isalnum() and code != 0x20)
-    return "".join(table) + accents, "".join(table.values()), ascii_blanks
+# The few texts beyond ASCII take the longer way. Accents go, be they parts of their letters or not; models/search.py does
+# the same to what is asked for.
+_BEYOND_ASCII = r"""regexp_replace(normalize(regexp_replace(normalize($1, NFD), '[\u0300-\u036F]', '', 'g'), NFC),
+    '[\u0080-\u00A9\u00AB-\u00B4\u00B6-\u00B9\u00BB-\u00BF\u2000-\u206F\u3000-\u3003]', ' ', 'g')"""
+_PUNCTUATION = string.punctuation.replace("'", "''")
+PORTAL_WORDS = f"""CREATE FUNCTION portal_words(text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $words$
+    SELECT array_to_tsvector(array_remove(string_to_array(lower(translate(
+        CASE WHEN octet_length($1) = length($1) THEN $1 ELSE {_BEYOND_ASCII} END,
+        '{_PUNCTUATION}', '{" " * len(string.punctuation)}')), ' '), '')) $words$"""
 
 
 class Sql:
@@ -211,16 +207,7 @@ def drop_triggers(apps, schema_editor):
 def create_words(apps, schema_editor):
     sql = Sql(schema_editor.connection.vendor)
     if sql.postgresql:
-        # Few texts need the long table, through which each character would be looked for.
-        given, wanted, blanks = fold()
-        plain = f"CASE WHEN octet_length($1) = length($1) THEN $1 ELSE translate($1, '{given}', '{wanted}') END"
-        blanks, blank = blanks.replace("'", "''"), " " * len(blanks)
-        body = f"array_remove(string_to_array(lower(translate({plain}, '{blanks}', '{blank}')), ' '), '')"
-        _run(
-            schema_editor,
-            "CREATE FUNCTION portal_words(text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE "
-            f"AS $words$ SELECT array_to_tsvector({body}) $words$",
-        )
+        _run(schema_editor, PORTAL_WORDS)
     for noun in WORDS:
         for statement in sql.table(noun):
             _run(schema_editor, statement)
@@ -229,6 +216,7 @@ def create_words(apps, schema_editor):
         if sql.postgresql:
             # After the rows: one at a time would take many times as long.
             _run(schema_editor, f"CREATE INDEX {noun}_words ON authorizations_{noun}words USING gin (text)")
+            _run(schema_editor, f"ANALYZE authorizations_{noun}words")
 
 
 def drop_words(apps, schema_editor):
