@@ -55,6 +55,15 @@ from portal.authorizations.views.jobs import start
 from portal.authorizations.views.lists import user_of
 
 
+class WordSearch(admin.ModelAdmin[Any]):
+    """Searches by the index of words, as the portal's own lists do."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> "tuple[QuerySet[Any], bool]":
+        return (queryset.search(search_term) if search_term else queryset), False  # type: ignore[attr-defined]
+
+
 class StaffFormAdmin(admin.ModelAdmin[Any]):
     """Rows that change by the form of their own screen, which asks who fills it in."""
 
@@ -72,12 +81,12 @@ def on_its_screen(name: str) -> Callable[[Any, Model], str]:
 
 
 @admin.register(Customer)
-class CustomerAdmin(admin_desk.ErasableAdmin, StaffFormAdmin):
+class CustomerAdmin(admin_desk.ErasableAdmin, WordSearch, StaffFormAdmin):
     form = CustomerForm
     view_on_site = on_its_screen("customer_detail")
     list_display = ("__str__", "company", "email", "utility", "customer_type", "assigned_rep", "external_id")
     list_filter = ("utility__region", "utility", "customer_type", "language", "assigned_rep")
-    search_fields = ("name", "company", "email", "external_id", "street")
+    search_fields = ("words",)
     list_select_related = ("utility", "assigned_rep")
     actions = ("issue_links", "erase")
 
@@ -108,15 +117,14 @@ class CustomerAdmin(admin_desk.ErasableAdmin, StaffFormAdmin):
 
 
 @admin.register(Link)
-class LinkAdmin(ReadOnlyAdmin):
+class LinkAdmin(WordSearch, ReadOnlyAdmin):
     """Links are issued, replaced and voided by services only: their URL never changes."""
 
     view_on_site = on_its_screen("link_detail")
     list_display = ("title", "reference_id", "flow", "campaign", "status", "issued_at", "is_live")
     list_filter = ("status", "flow", "campaign")
-    search_fields = ("reference_id__startswith", "code__startswith", "customer__name", "customer__email")
+    search_fields = ("words",)
     list_select_related = ("customer", "flow", "campaign")
-    date_hierarchy = "issued_at"
     actions = ("void",)
     fields = (
         "void_it",
@@ -276,7 +284,6 @@ class CampaignAdmin(StaffFormAdmin):
 class VisitAdmin(ReadOnlyAdmin):
     list_display = ("at", "link", "via", "ip", "user_agent")
     list_select_related = ("link__customer", "via__customer")
-    date_hierarchy = "at"
 
 
 @admin.register(Confirmation)
@@ -284,7 +291,6 @@ class ConfirmationAdmin(ReadOnlyAdmin):
     list_display = ("at", "outcome", "link", "repeated", "is_bot", "reference_id", "authorization_id")
     list_filter = ("outcome", "repeated", "is_bot")
     list_select_related = ("link__customer",)
-    date_hierarchy = "at"
 
 
 @admin.register(CustomerImport)
@@ -301,9 +307,8 @@ class InstallationAdmin(ReadOnlyAdmin):
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "event_type", "link", "utility_name", "event_status", "is_known", "problem")
-    list_filter = ("event_type", "is_known")
+    list_filter = ("is_known",)
     list_select_related = ("link__customer",)
-    date_hierarchy = "received_at"
 
 
 @admin.register(Connection)
@@ -313,10 +318,10 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Meter)
-class MeterAdmin(ReadOnlyAdmin):
+class MeterAdmin(WordSearch, ReadOnlyAdmin):
     list_display = ("meter_id", "partner_reference", "utility_name", "region", "enrollment_status", "is_archived")
-    list_filter = ("region", "utility_name", "enrollment_status", "is_archived")
-    search_fields = ("meter_id", "partner_reference__startswith")
+    list_filter = ("region", "utility", "is_archived")
+    search_fields = ("words",)
 
 
 @admin.register(MeterMatch)
@@ -329,7 +334,6 @@ class MeterMatchAdmin(ReadOnlyAdmin):
 @admin.register(Enrollment)
 class EnrollmentAdmin(ReadOnlyAdmin):
     list_display = ("meter", "program", "delivery_period", "status")
-    list_filter = ("program", "status")
     list_select_related = ("meter",)
 
 
@@ -342,7 +346,7 @@ class EnrollmentDeadlineAdmin(ReadOnlyAdmin):
 @admin.register(RequiredAction)
 class RequiredActionAdmin(ReadOnlyAdmin):
     list_display = ("meter", "party", "action_type", "action_code", "program", "deadline_at")
-    list_filter = ("party", "action_type")
+    list_filter = ("party",)
     list_select_related = ("meter",)
 
 

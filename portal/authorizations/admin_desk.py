@@ -100,7 +100,7 @@ class FiguresAdmin(ReadOnlyAdmin):
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("at", "by", "action", "noun", "row", "count")
     list_select_related = ("by",)
-    list_filter = ("action", "noun")
+    list_filter = ("action",)
     show_full_result_count = False
 
 

@@ -47,7 +47,8 @@ def test_every_model_is_there() -> None:
         model
         for label in ("accounts", "authorizations")
         for model in apps.get_app_config(label).get_models()
-        if not django_admin.site.is_registered(model)
+        # The index of words is the database's own.
+        if model._meta.managed and not django_admin.site.is_registered(model)
     ]
     assert missing == []
 

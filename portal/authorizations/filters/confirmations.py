@@ -1,15 +1,15 @@
 """Filters of the list of confirmations. All stand in the URL."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 
+from portal.authorizations.filters.days import after_midnight, before_midnight
 from portal.authorizations.models import Campaign, Confirmation, Outcome
-from portal.leap.reference_ids import normalise_code
+from portal.authorizations.models.confirmation import IS_ODD
 
 OUTCOMES = [*Outcome.choices, ("odd", "matches no live link")]
 REPEATED = [("first", "first of its link"), ("repeated", "repeated")]
@@ -38,7 +38,7 @@ class ConfirmationFilterSet(filters.FilterSet):
     bots = filters.BooleanFilter(method="by_bots", label="Include bots and previewers", widget=forms.CheckboxInput)
     campaign = filters.ModelChoiceFilter(
         queryset=Campaign.objects.order_by("name"),
-        field_name="link__campaign",
+        method="by_campaign",
         label="Campaign",
         empty_label="All campaigns",
     )
@@ -52,16 +52,12 @@ class ConfirmationFilterSet(filters.FilterSet):
         super().__init__({} if data is None else data, *args, **kwargs)
 
     def search(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
-        """What was received contains the text, or it is the code of the link."""
-        return queryset.filter(
-            Q(reference_id__icontains=value)
-            | Q(authorization_id__icontains=value)
-            | Q(link__code=normalise_code(value) or "-")
-        )
+        """The beginning of what was received, or of the link's code."""
+        return queryset.search(value)  # type: ignore[attr-defined]
 
     def by_outcome(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
         if value == "odd":
-            return queryset.filter(outcome__in=[Outcome.UNKNOWN, Outcome.MALFORMED, Outcome.VOID])
+            return queryset.filter(IS_ODD)
         return queryset.filter(outcome=value)
 
     def by_repeated(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
@@ -71,18 +67,14 @@ class ConfirmationFilterSet(filters.FilterSet):
         return queryset.filter(repeated=False, link__isnull=False)
 
     def after(self, queryset: "QuerySet[Confirmation]", name: str, value: date) -> "QuerySet[Confirmation]":
-        return queryset.filter(at__gte=_midnight(value))
+        return queryset.filter(at__gte=after_midnight(value))
 
     def before(self, queryset: "QuerySet[Confirmation]", name: str, value: date) -> "QuerySet[Confirmation]":
         """To the end of that day."""
-        if value == date.max:
-            return queryset
-        return queryset.filter(at__lt=_midnight(value + timedelta(days=1)))
+        return queryset.filter(at__lt=before_midnight(value))
+
+    def by_campaign(self, queryset: "QuerySet[Confirmation]", name: str, value: Campaign) -> "QuerySet[Confirmation]":
+        return queryset.marked(f"c{value.pk}")  # type: ignore[attr-defined]
 
     def by_bots(self, queryset: "QuerySet[Confirmation]", name: str, value: bool) -> "QuerySet[Confirmation]":
         return queryset if value else queryset.by_people()  # type: ignore[attr-defined]
-
-
-def _midnight(day: date) -> datetime:
-    """Start of a day where the portal stands: a bound that the index on the moment serves."""
-    return timezone.make_aware(datetime.combine(day, time.min))

@@ -38,9 +38,7 @@ class CustomerFilterSet(filters.FilterSet):
     campaign = filters.ModelChoiceFilter(
         queryset=Campaign.objects.order_by("name"), method="by_campaign", label="Campaign", empty_label="All campaigns"
     )
-    region = filters.ChoiceFilter(
-        choices=Region.choices, field_name="utility__region", label="Region", empty_label="Region"
-    )
+    region = filters.ChoiceFilter(choices=Region.choices, method="by_region", label="Region", empty_label="Region")
     language = filters.ChoiceFilter(choices=Language.choices, label="Language", empty_label="Language")
 
     class Meta:
@@ -72,4 +70,9 @@ class CustomerFilterSet(filters.FilterSet):
 
     def by_campaign(self, queryset: "QuerySet[Customer]", name: str, value: Campaign) -> "QuerySet[Customer]":
         """Those who have a link of the campaign, be it void or replaced."""
-        return queryset.filter(Exists(Link.objects.filter(customer=OuterRef("pk"), campaign=value)))
+        in_it = Link.objects.filter(campaign=value, customer__isnull=False).order_by()
+        return queryset.filter(pk__in=in_it.values("customer"))
+
+    def by_region(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
+        utilities = Utility.objects.filter(region=value).values_list("pk", flat=True)
+        return queryset.marked(*(f"u{key}" for key in utilities))  # type: ignore[attr-defined]

@@ -4,7 +4,8 @@ from datetime import date
 
 import django_filters as filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Upper
 
 from portal.authorizations.filters.days import after_midnight, before_midnight
 from portal.authorizations.models import Event
@@ -36,18 +37,20 @@ class EventFilterSet(filters.FilterSet):
     received_before = filters.DateFilter(
         method="before", label="to", widget=forms.DateInput(attrs=DATE, format="%Y-%m-%d")
     )
-    status = filters.CharFilter(field_name="event_status", lookup_expr="iexact", label="Status", max_length=60)
-    utility = filters.CharFilter(field_name="utility_name", lookup_expr="iexact", label="Utility", max_length=60)
+    status = filters.CharFilter(field_name="event_status", method="by_text", label="Status", max_length=60)
+    utility = filters.CharFilter(field_name="utility_name", method="by_text", label="Utility", max_length=60)
 
     class Meta:
         model = Event
         fields: list[str] = []
 
     def search(self, queryset: "QuerySet[Event]", name: str, value: str) -> "QuerySet[Event]":
-        """The reference id contains the text, or an id begins with it."""
-        return queryset.filter(
-            Q(reference_id__icontains=value) | Q(meter_id__startswith=value) | Q(webhook_event_id__startswith=value)
-        )
+        """The beginning of the reference id, the meter's id or the event's own."""
+        return queryset.search(value)  # type: ignore[attr-defined]
+
+    def by_text(self, queryset: "QuerySet[Event]", name: str, value: str) -> "QuerySet[Event]":
+        """Whatever its capitals, as the index has it."""
+        return queryset.alias(**{f"{name}_upper": Upper(name)}).filter(**{f"{name}_upper": Upper(Value(value))})
 
     def by_type(self, queryset: "QuerySet[Event]", name: str, value: str) -> "QuerySet[Event]":
         return queryset.filter(is_known=False) if value == "unknown" else queryset.filter(event_type=value)

@@ -1,5 +1,6 @@
 """Filters of the list of links. All stand in the URL."""
 
+from datetime import date
 from typing import Any
 
 import django_filters as filters
@@ -7,6 +8,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.accounts.models import User
+from portal.authorizations.filters.days import after_midnight, before_midnight
 from portal.authorizations.models import (
     PROVEN,
     Batch,
@@ -18,6 +20,7 @@ from portal.authorizations.models import (
     Region,
     Utility,
 )
+from portal.authorizations.models.link import IS_PROVEN
 
 STATUSES = [
     ("proven", "proven by Leap"),
@@ -52,7 +55,7 @@ class LinkFilterSet(filters.FilterSet):
     )
     region = filters.ChoiceFilter(choices=Region.choices[:2], method="by_region", label="Region", empty_label="Region")
     customer_type = filters.ChoiceFilter(
-        field_name="customer__customer_type", choices=CustomerType.choices, label="Type", empty_label="Type"
+        choices=CustomerType.choices, method="by_customer_type", label="Type", empty_label="Type"
     )
     status = filters.ChoiceFilter(choices=STATUSES, method="by_status", label="Status", empty_label="Status")
     mark = filters.ChoiceFilter(choices=MARKS, method="by_mark", label="Mark", empty_label="Live or not")
@@ -65,12 +68,10 @@ class LinkFilterSet(filters.FilterSet):
         label="Rep",
         empty_label="Handed out by",
     )
-    issued_after = filters.DateFilter(field_name="issued_at", lookup_expr="date__gte", label="Issued after")
-    issued_before = filters.DateFilter(field_name="issued_at", lookup_expr="date__lte", label="Issued before")
+    issued_after = filters.DateFilter(method="after", label="Issued after")
+    issued_before = filters.DateFilter(method="before", label="Issued before")
 
-    returned_before = filters.DateFilter(
-        field_name="first_returned_at", lookup_expr="date__lte", label="Returned before"
-    )
+    returned_before = filters.DateFilter(method="by_return", label="Returned before")
 
     # Set by the page that says what a bulk action did; the form carries it along.
     batch = filters.ModelChoiceFilter(queryset=Batch.objects.all(), method="by_batch", widget=forms.HiddenInput)
@@ -102,21 +103,34 @@ class LinkFilterSet(filters.FilterSet):
 
     def by_rep(self, queryset: QuerySet[Link], name: str, value: User) -> QuerySet[Link]:
         """Links that are the rep's to hand out: of the rep's customers, or issued by the rep."""
-        return queryset.filter(Q(issued_by=value) | Q(customer__assigned_rep=value) | Q(customer__added_by=value))
+        return queryset.of_rep(value)  # type: ignore[attr-defined]
+
+    def after(self, queryset: QuerySet[Link], name: str, value: date) -> QuerySet[Link]:
+        return queryset.filter(issued_at__gte=after_midnight(value))
+
+    def before(self, queryset: QuerySet[Link], name: str, value: date) -> QuerySet[Link]:
+        """To the end of that day."""
+        return queryset.filter(issued_at__lt=before_midnight(value))
+
+    def by_return(self, queryset: QuerySet[Link], name: str, value: date) -> QuerySet[Link]:
+        return queryset.filter(first_returned_at__isnull=False, first_returned_at__lt=before_midnight(value))
+
+    def by_customer_type(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
+        return queryset.marked(f"t{value}")  # type: ignore[attr-defined]
 
     def by_utility(self, queryset: QuerySet[Link], name: str, value: Utility) -> QuerySet[Link]:
         """The utility that the link asks for, or the customer's where it asks for none in particular."""
         return queryset.asking_for(Utility.objects.filter(pk=value.pk))  # type: ignore[attr-defined]
 
     def by_region(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
-        requesting = Link.requested_utilities.through.objects.filter(utility__region=value).values("link_id")
-        return queryset.filter(
-            Q(utility__region=value) | Q(pk__in=requesting) | Q(customer__utility__region=value) | Q(flow__region=value)
-        )
+        """Links that ask for a utility of the region, or come from a flow of the region alone."""
+        flows = [f"f{key}" for key in Flow.objects.filter(region=value).values_list("pk", flat=True)]
+        utilities = [f"u{key}" for key in Utility.objects.filter(region=value).values_list("pk", flat=True)]
+        return queryset.marked(*flows, *utilities)  # type: ignore[attr-defined]
 
     def by_status(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         if value == "proven":
-            return queryset.filter(status__in=PROVEN)
+            return queryset.filter(IS_PROVEN)
         if value == "unproven":
             return queryset.exclude(status__in=PROVEN)
         if value == "unmetered":
@@ -126,8 +140,9 @@ class LinkFilterSet(filters.FilterSet):
     def by_mark(self, queryset: QuerySet[Link], name: str, value: str) -> QuerySet[Link]:
         if value == "failing":
             return queryset.failing()  # type: ignore[attr-defined]
+        if value == "live":
+            return queryset.live()  # type: ignore[attr-defined]
         conditions = {
-            "live": Q(voided_at__isnull=True, replaced_by__isnull=True),
             "void": Q(voided_at__isnull=False),
             "replaced": Q(replaced_by__isnull=False),
             "failed": Q(failed_at__isnull=False),

@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from portal.authorizations.filters.days import after_midnight, before_midnight
-from portal.authorizations.models import CustomerType, EnrollmentStatus, MatchedBy, Meter, MeterMatch, Region, Utility
+from portal.authorizations.models import CustomerType, EnrollmentStatus, MatchedBy, Meter, Region, Utility
 
 #: Leap writes customer types in capitals.
 CUSTOMER_TYPES = [(value.upper(), label) for value, label in CustomerType.choices]
@@ -73,13 +73,12 @@ class MeterFilterSet(filters.FilterSet):
         return queryset.filter(conditions[value])
 
     def by_match(self, queryset: "QuerySet[Meter]", name: str, value: str) -> "QuerySet[Meter]":
-        matches = MeterMatch.objects.order_by()
         if value in MatchedBy.values:
-            return queryset.filter(pk__in=matches.filter(matched_by=value).values("meter"))
+            return queryset.marked(f"m{value}")  # type: ignore[attr-defined]
         if value == "matched":
-            return queryset.filter(pk__in=matches.values("meter"))
-        unmatched = queryset.filter(matches__isnull=True)
-        return unmatched if value == "unmatched" else unmatched.filter(partner_reference="", connection_references=[])
+            return queryset.marked(*(f"m{how}" for how in MatchedBy.values))  # type: ignore[attr-defined]
+        # Untraceable: matched by nothing, and without a reference id that could ever match.
+        return queryset.marked("mnone" if value == "unmatched" else "mnever")  # type: ignore[attr-defined]
 
     def by_archived(self, queryset: "QuerySet[Meter]", name: str, value: str) -> "QuerySet[Meter]":
         return queryset.filter(is_archived=value == "yes")

@@ -1,11 +1,14 @@
 """Filters of the list of print jobs, and those that choose what is printed. All stand in the URL."""
 
+from datetime import date
 from typing import Any
 
 import django_filters as filters
 from django import forms
+from django.db.models import QuerySet
 
 from portal.accounts.models import User
+from portal.authorizations.filters.days import after_midnight, before_midnight
 from portal.authorizations.filters.links import MARKS, LinkFilterSet
 from portal.authorizations.models import PrintJob, PrintState
 from portal.printing.stocks import STOCKS
@@ -21,12 +24,8 @@ class PrintFilterSet(filters.FilterSet):
     created_by = filters.ModelChoiceFilter(
         queryset=User.objects.order_by("first_name", "username"), label="Printed by", empty_label="Printed by"
     )
-    printed_after = filters.DateFilter(
-        field_name="created_at", lookup_expr="date__gte", label="Printed from", widget=forms.DateInput(attrs=DATE)
-    )
-    printed_before = filters.DateFilter(
-        field_name="created_at", lookup_expr="date__lte", label="to", widget=forms.DateInput(attrs=DATE)
-    )
+    printed_after = filters.DateFilter(method="after", label="Printed from", widget=forms.DateInput(attrs=DATE))
+    printed_before = filters.DateFilter(method="before", label="to", widget=forms.DateInput(attrs=DATE))
 
     class Meta:
         model = PrintJob
@@ -37,6 +36,13 @@ class PrintFilterSet(filters.FilterSet):
         user = getattr(self.request, "user", None)
         if user is not None and not user.has_perm("authorizations.view_every_link"):
             del self.form.fields["created_by"]
+
+    def after(self, queryset: "QuerySet[PrintJob]", name: str, value: date) -> "QuerySet[PrintJob]":
+        return queryset.filter(created_at__gte=after_midnight(value))
+
+    def before(self, queryset: "QuerySet[PrintJob]", name: str, value: date) -> "QuerySet[PrintJob]":
+        """To the end of that day."""
+        return queryset.filter(created_at__lt=before_midnight(value))
 
 
 #: What a filter is called before what was chosen: issued by “Sam Diaz”.

@@ -2,7 +2,7 @@
 
 import django_filters as filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.authorizations.models import Campaign, Connection, Flow, Link, Region, Utility
 
@@ -44,7 +44,7 @@ class SuspiciousFilterSet(filters.FilterSet):
 
     def by_heard(self, queryset: "QuerySet[Link]", name: str, value: str) -> "QuerySet[Link]":
         """The furthest that Leap's events tell, as each row says it."""
-        heard = Q(pk__in=Connection.objects.order_by().values("link"))
+        heard = Q(Exists(Connection.objects.order_by().filter(link=OuterRef("pk"))))
         failed, utility = Q(failed_at__isnull=False), Q(at_utility_at__isnull=False)
         conditions = {
             "failed": failed,

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from portal.accounts.models import User
 from portal.authorizations.models.link import Link
+from portal.authorizations.models.search import SearchableQuerySet
 
 
 class Outcome(models.TextChoices):
@@ -29,7 +30,11 @@ class Outcome(models.TextChoices):
         return {"matched": "claims", "missing": "quiet"}.get(self.value, "fault")
 
 
-class ConfirmationQuerySet(models.QuerySet["Confirmation"]):
+#: They match no live link: unknown, malformed or void. Said so, the index on the outcome is left aside for theirs.
+IS_ODD = ~Q(outcome__in=["matched", "missing"])
+
+
+class ConfirmationQuerySet(SearchableQuerySet["Confirmation"]):
     def by_people(self) -> Self:
         """Without bots and link previewers, which are kept but count for nothing."""
         return self.filter(is_bot=False)
@@ -49,7 +54,7 @@ class Confirmation(models.Model):
     """One hit on the confirmation page, as received, matched or not. Append-only."""
 
     link = models.ForeignKey(Link, null=True, blank=True, on_delete=models.PROTECT, related_name="confirmations")
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
     repeated = models.BooleanField(default=False, help_text="The link had been claimed before.")
     is_bot = models.BooleanField("bot or previewer", default=False)
@@ -64,7 +69,14 @@ class Confirmation(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["outcome", "-id"], name="confirmation_outcome")]
+        # The list is in the order of arrival. The campaign stands as a mark in the index of words.
+        indexes = [
+            models.Index(fields=["at", "id"], name="confirmation_by_day"),
+            models.Index(fields=["at", "id"], condition=Q(is_bot=False), name="confirmation_by_people"),
+            models.Index(fields=["outcome", "at", "id"], name="confirmation_by_outcome"),
+            models.Index(fields=["at", "id"], condition=IS_ODD, name="confirmation_odd"),
+            models.Index(fields=["at", "id"], condition=Q(repeated=True), name="confirmation_repeated"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["receipt"], condition=Q(receipt__isnull=False), name="confirmation_spooled_once"

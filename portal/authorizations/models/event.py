@@ -5,12 +5,14 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from portal.accounts.models import User
 from portal.authorizations.models.link import Link
+from portal.authorizations.models.search import SearchableQuerySet
 
 
-class EventQuerySet(models.QuerySet["Event"]):
+class EventQuerySet(SearchableQuerySet["Event"]):
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_event") else self.none()
 
@@ -40,7 +42,7 @@ class Event(models.Model):
 
     webhook_event_id = models.CharField("event ID", max_length=100, unique=True)
     event_type = models.CharField("type", max_length=100)
-    received_at = models.DateTimeField(db_index=True)
+    received_at = models.DateTimeField()
     payload = models.JSONField(help_text="As Leap sent it, with fields and values that the portal does not know.")
     interpreted_at = models.DateTimeField(null=True, blank=True)
     is_known = models.BooleanField(default=True, help_text="The portal knows what this type means.")
@@ -57,7 +59,20 @@ class Event(models.Model):
         ordering = ["-id"]
         permissions = [("manage_webhook", "Can manage the portal's webhook at Leap")]
         indexes = [
+            # The list's filters, each page in the key's order.
             models.Index(fields=["event_type", "-id"], name="event_type"),
+            models.Index(fields=["received_at", "id"], name="event_by_day"),
+            models.Index(Upper("event_status"), "id", name="event_by_status"),
+            models.Index(Upper("utility_name"), "id", name="event_by_utility"),
+            models.Index(fields=["id"], condition=Q(link__isnull=False), name="event_of_link"),
+            models.Index(
+                fields=["id"],
+                condition=Q(link__isnull=True, interpreted_at__isnull=False) & ~Q(reference_id=""),
+                name="event_of_stranger",
+            ),
+            models.Index(fields=["id"], condition=Q(reference_id=""), name="event_of_nobody"),
+            models.Index(fields=["id"], condition=Q(is_known=False), name="event_of_unknown_type"),
+            models.Index(fields=["id"], condition=~Q(problem=""), name="event_problem"),
             models.Index(fields=["id"], condition=Q(interpreted_at__isnull=True), name="event_waiting"),
             # Whom to remind (services/reminders.py).
             models.Index(fields=["interpreted_at", "id"], condition=Q(link__isnull=False), name="event_interpreted"),

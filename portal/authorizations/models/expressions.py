@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import BooleanField, Func, IntegerField
+from django.db.models import BooleanField, Func, IntegerField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -50,3 +50,45 @@ class TenthsOfDays(Func):
     def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         (earlier, first), (later, second) = (compiler.compile(part) for part in self.source_expressions)
         return f"CAST(ROUND(EXTRACT(EPOCH FROM ({later} - {earlier})) / 8640) AS INTEGER)", (*second, *first)
+
+
+class RowIsBeyond(Func):
+    """(a, b) > (x, y) as one comparison, which an index on both is entered by; `less`: <."""
+
+    output_field = BooleanField()
+
+    def __init__(self, columns: list[Any], values: list[Any], *, less: bool) -> None:
+        super().__init__(*columns, *values)
+        self.less = less
+
+    def as_sql(  # type: ignore[override]
+        self, compiler: SQLCompiler, connection: Any, **context: Any
+    ) -> tuple[str, tuple[Any, ...]]:
+        columns = self.source_expressions[: len(self.source_expressions) // 2]
+        sides, params = [], []
+        for part in (columns, self._values_like(columns)):
+            compiled = [compiler.compile(expression) for expression in part]
+            sides.append(", ".join(sql for sql, _ in compiled))
+            params += [param for _, some in compiled for param in some]
+        return f"({sides[0]}) {'<' if self.less else '>'} ({sides[1]})", tuple(params)
+
+    def _values_like(self, columns: list[Any]) -> list[Any]:
+        """A moment is written as its column is: SQLite compares texts."""
+        values: list[Any] = self.source_expressions[len(columns) :]
+        return [
+            Value(value.value, output_field=column.output_field) for column, value in zip(columns, values, strict=True)
+        ]
+
+
+class HasNoValue(Func):
+    """x IS NULL, where nearly every row has none: SQLite would take a unique index for the best way to find them."""
+
+    output_field = BooleanField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"(+{sql} IS NULL)", tuple(params)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"({sql} IS NULL)", tuple(params)

@@ -1,5 +1,6 @@
 """Links: each is one issued URL, and how far it got."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -12,8 +13,9 @@ from portal.accounts.models import User
 from portal.authorizations.models.batch import Batch, KeptLink
 from portal.authorizations.models.campaign import Campaign
 from portal.authorizations.models.customer import Customer
-from portal.authorizations.models.expressions import IsUnreserved
+from portal.authorizations.models.expressions import HasNoValue, IsUnreserved
 from portal.authorizations.models.flow import Flow
+from portal.authorizations.models.search import SearchableQuerySet
 from portal.authorizations.models.utility import Utility
 from portal.leap import reference_ids
 
@@ -46,6 +48,8 @@ _UNPROVEN = Q(authorized_at__isnull=True, metered_at__isnull=True, enrolled_at__
 FAILING = Q(failed_at__isnull=False) & _UNPROVEN
 #: Came back, and nothing is proven: a claim alone.
 CLAIMED_ONLY = Q(first_returned_at__isnull=False, customer__isnull=False) & _UNPROVEN
+#: The same in the words of the index that serves it: of `status`, SQLite would take the other index.
+IS_PROVEN = Q(authorized_at__isnull=False) | Q(metered_at__isnull=False) | Q(enrolled_at__isnull=False)
 
 #: How long an authorization takes to become a meter where no utility is known: the slowest take a week.
 DEFAULT_EXPECTED_DAYS = 7
@@ -72,13 +76,25 @@ def count_of_each_step(*, distinct: bool = False) -> dict[str, Count]:
     return {name: Count("pk", filter=condition, distinct=distinct) for name, condition in steps.items()}
 
 
-class LinkQuerySet(models.QuerySet["Link"]):
+class LinkQuerySet(SearchableQuerySet["Link"]):
     def visible_to(self, user: User) -> Self:
         """Everyone's for those with the permission; a field rep's own: issued by the rep, or of the rep's customers."""
         links = self.handed_out()
         if user.has_perm("authorizations.view_every_link"):
             return links
         return links.filter(Q(issued_by=user) | Q(customer__assigned_rep=user) | Q(customer__added_by=user))
+
+    def listed_for(self, user: User) -> Self:
+        """The same for a list: a rep's own are looked up first, where one link alone is found by its key."""
+        links = self.visible_to(user)
+        return links if user.has_perm("authorizations.view_every_link") else links.of_rep(user)
+
+    def of_rep(self, rep: User) -> Self:
+        """A rep's to hand out: of the rep's customers, or issued by the rep. Each part from its own index."""
+        links = self.model.objects.order_by()
+        assigned, added = links.filter(customer__assigned_rep=rep), links.filter(customer__added_by=rep)
+        own = links.filter(issued_by=rep).values("pk").union(assigned.values("pk"), added.values("pk"))
+        return self.filter(pk__in=own)
 
     def handed_out(self) -> Self:
         """Without the links that devices keep in reserve: they belong to nobody yet, and are no posters either."""
@@ -88,9 +104,7 @@ class LinkQuerySet(models.QuerySet["Link"]):
 
     def live(self) -> Self:
         """Neither void nor replaced."""
-        # Not "is null": SQLite takes the unique index of what replaced a link for that, and walks through all that were
-        # not: half a second at a million links.
-        return self.filter(voided_at__isnull=True).exclude(replaced_by__gt=0)
+        return self.filter(HasNoValue(F("replaced_by")), voided_at__isnull=True)
 
     def printable(self) -> Self:
         """Those whose code is worth paper: live, and traceable (a code without a reference id proves nothing)."""
@@ -109,7 +123,8 @@ class LinkQuerySet(models.QuerySet["Link"]):
         if part:
             kept = kept.filter(differs=True) if part == "differing" else kept
             return self.filter(pk__in=kept.values("link"))
-        return self.filter(Q(batch=batch) | Q(pk__in=kept.values("link")))
+        issued = self.model.objects.filter(batch=batch).order_by().values("pk")
+        return self.filter(pk__in=issued.union(kept.order_by().values("link")))
 
     def with_people(self) -> Self:
         """All that a row of a list shows, in one query and one more for the requested utilities."""
@@ -160,15 +175,12 @@ class LinkQuerySet(models.QuerySet["Link"]):
         """Failed at a utility, live, and nothing proven since: somebody has to help."""
         return self.live().filter(FAILING)
 
-    def asking_for(self, utilities: "models.QuerySet[Utility]") -> Self:
-        """Links for one of these utilities: Legacy's, a requested one, or where none is asked for the customer's."""
-        requests = self.model.requested_utilities.through.objects
-        in_particular = Q(utility__isnull=False) | Exists(requests.filter(link=OuterRef("pk")))
-        return self.filter(
-            Q(utility__in=utilities)
-            | Q(pk__in=requests.filter(utility__in=utilities).values("link"))
-            | (~in_particular & Q(customer__utility__in=utilities))
-        )
+    def asking_for(self, utilities: "Iterable[Utility]") -> Self:
+        """Links for one of these utilities: Legacy's, a requested one, or where none is asked for the customer's.
+
+        From the marks of the index of words, which the database keeps: the question spans three tables.
+        """
+        return self.marked(*(f"u{utility.pk}" for utility in utilities))
 
     def with_expected_days(self) -> Self:
         """Add expected_days: the longest that a utility of the link takes; unknown: DEFAULT_EXPECTED_DAYS."""
@@ -200,27 +212,15 @@ class LinkQuerySet(models.QuerySet["Link"]):
         before = now - timedelta(days=max(slowest, DEFAULT_EXPECTED_DAYS))
         return self.filter(CLAIMED_ONLY, first_returned_at__lt=before).exclude(replaced_by__status__in=PROVEN)
 
-    def search(self, text: str) -> Self:
-        """A reference id or code exactly or by its beginning, else words in the customer's name, company or email."""
-        code = reference_ids.normalise_code(text)
-        words = Q()
-        for word in text.split()[:8]:
-            words &= (
-                Q(customer__name__icontains=word)
-                | Q(customer__company__icontains=word)
-                | Q(customer__email__icontains=word)
-                | Q(customer__external_id__icontains=word)
-                | Q(label__icontains=word)
-            )
-        return self.filter(words | Q(reference_id__startswith=text.strip()) | Q(code__startswith=code or "-"))
-
 
 class Link(models.Model):
     """One issued URL. Its url, code and reference id never change: a trigger in the database holds that."""
 
     customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="links")
-    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="links")
-    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.PROTECT, related_name="links")
+    flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="links", db_index=False)
+    campaign = models.ForeignKey(
+        Campaign, null=True, blank=True, on_delete=models.PROTECT, related_name="links", db_index=False
+    )
     utility = models.ForeignKey(
         Utility, null=True, blank=True, on_delete=models.PROTECT, related_name="+", help_text="Legacy only."
     )
@@ -234,9 +234,14 @@ class Link(models.Model):
     url = models.CharField("URL", max_length=1000)
     code = models.CharField(max_length=20, unique=True)
     issued_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="issued_links"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="issued_links",
+        db_index=False,
     )
-    issued_at = models.DateTimeField(db_index=True)
+    issued_at = models.DateTimeField()
     batch = models.ForeignKey(
         Batch, null=True, blank=True, on_delete=models.PROTECT, related_name="links", help_text="The bulk action."
     )
@@ -283,9 +288,27 @@ class Link(models.Model):
             ("issue_shared_link", "Can issue links without a customer"),
         ]
         indexes = [
+            # Each serves one filter of the list, whose page it yields in the key's order. Utility, region and customer
+            # type stand as marks in the index of words; live, unproven and "no meter yet" are what most links are.
             models.Index(fields=["status", "-id"], name="link_status"),
             models.Index(fields=["failed_at", "id"], condition=FAILING, name="link_failing"),
             models.Index(fields=["first_returned_at", "id"], condition=CLAIMED_ONLY, name="link_claimed_only"),
+            models.Index(fields=["campaign", "id"], name="link_by_campaign"),
+            models.Index(fields=["flow", "id"], name="link_by_flow"),
+            models.Index(fields=["issued_by", "id"], name="link_by_issuer"),
+            models.Index(fields=["issued_at", "id"], name="link_by_day"),
+            # "Returned before", and the claims without proof, the oldest first.
+            models.Index(
+                fields=["first_returned_at", "id"], condition=Q(first_returned_at__isnull=False), name="link_returned"
+            ),
+            models.Index(fields=["id"], condition=IS_PROVEN, name="link_proven"),
+            models.Index(fields=["id"], condition=Q(voided_at__isnull=False), name="link_void"),
+            models.Index(fields=["id"], condition=Q(replaced_by__isnull=False), name="link_replaced"),
+            models.Index(fields=["id"], condition=Q(failed_at__isnull=False), name="link_failed"),
+            models.Index(fields=["id"], condition=Q(printed_at__isnull=False), name="link_printed"),
+            models.Index(fields=["id"], condition=Q(printed_at__isnull=True), name="link_unprinted"),
+            models.Index(fields=["id"], condition=Q(customer__isnull=True), name="link_shared"),
+            models.Index(fields=["id"], condition=Q(reference_id__isnull=True), name="link_untraceable"),
         ]
         constraints = [
             models.CheckConstraint(

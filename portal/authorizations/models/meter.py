@@ -1,6 +1,5 @@
 """Meters: what Leap's API shows, the links they match, and the programs they take part in (R14, R18)."""
 
-import re
 from datetime import datetime
 from typing import Self
 
@@ -10,53 +9,26 @@ from django.db.models import Case, Exists, OuterRef, Prefetch, Q, Subquery, Valu
 from portal.accounts.models import User
 from portal.authorizations.models.link import Link
 from portal.authorizations.models.paper import PaperAuthorization
+from portal.authorizations.models.search import SearchableQuerySet
 from portal.authorizations.models.utility import Utility
 
 
-class MeterQuerySet(models.QuerySet["Meter"]):
+class MeterQuerySet(SearchableQuerySet["Meter"]):
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_meter") else self.none()
 
     def unmatched(self) -> Self:
         """Of no link and no paper authorization that the portal knows."""
-        return self.filter(matches__isnull=True)
+        return self.marked("mnone")
 
     def with_list_columns(self) -> Self:
         """All that a row of a list or an export shows: what it matched, and whose that is."""
         return self.select_related("utility").prefetch_related(owners("matches"))
 
-    def search(self, text: str) -> Self:
-        """A meter id or partner reference by its beginning, a matched reference id, or words in the customer's name."""
-        text = text.strip()
-        owners = MeterMatch.objects.filter(_names_of("link__customer", text) | _names_of("paper__customer", text))
-        references = MeterMatch.objects.filter(Q(link__reference_id=text) | Q(paper__reference_id=text))
-        found = (
-            Q(partner_reference__istartswith=text)
-            | Q(pk__in=owners.values("meter"))
-            | Q(pk__in=references.values("meter"))
-        )
-        digits = text.replace("-", "").lower()
-        if re.fullmatch(r"[0-9a-f]{4,32}", digits):
-            found |= Q(meter_id__startswith=_hyphenated(digits))
-        return self.filter(found)
-
 
 def owners(matches: str) -> "Prefetch[str]":
     """Matches with whose they are, joined: SQLite takes no prefetch of a thousand foreign keys (Django 5.2)."""
     return Prefetch(matches, queryset=MeterMatch.objects.select_related("link__customer", "paper__customer"))
-
-
-def _names_of(customer: str, text: str) -> Q:
-    words = Q()
-    for word in text.split()[:8]:
-        words &= Q(**{f"{customer}__name__icontains": word}) | Q(**{f"{customer}__company__icontains": word})
-    return words
-
-
-def _hyphenated(digits: str) -> str:
-    """The beginning of a UUID as PostgreSQL writes it: 8-4-4-4-12. (Django takes the hyphens out for SQLite.)"""
-    parts = [digits[start:end] for start, end in ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))]
-    return "-".join(part for part in parts if part)
 
 
 class EnrollmentStatus(models.TextChoices):
@@ -81,17 +53,19 @@ class Meter(models.Model):
     connection_references = models.JSONField(default=list, help_text="The reference ids of completed authorizations.")
     region = models.CharField(max_length=20, blank=True)
     utility_name = models.CharField("utility, as Leap writes it", max_length=60, blank=True)
-    utility = models.ForeignKey(Utility, null=True, blank=True, on_delete=models.PROTECT, related_name="meters")
+    utility = models.ForeignKey(
+        Utility, null=True, blank=True, on_delete=models.PROTECT, related_name="meters", db_index=False
+    )
     classification = models.CharField("customer type", max_length=20, blank=True)
     meter_type = models.CharField(max_length=20, blank=True)
     load_types = models.JSONField(default=list)
     is_archived = models.BooleanField("archived", default=False)
-    enrollment_status = models.CharField(max_length=30, blank=True, db_index=True)
+    enrollment_status = models.CharField(max_length=30, blank=True)
     needs_partner = models.BooleanField("action required", default=False, help_text="Leap waits for the partner.")
     needs_authorization = models.BooleanField(
         "re-authorize", default=False, help_text="The authorization is lost: the customer has to authorize again."
     )
-    created_at = models.DateTimeField("created at Leap", db_index=True)
+    created_at = models.DateTimeField("created at Leap")
     updated_at = models.DateTimeField("updated at Leap", null=True, blank=True)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -109,6 +83,18 @@ class Meter(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=Q(needs_partner=True), name="meter_needs_partner"),
             models.Index(fields=["id"], condition=Q(needs_authorization=True), name="meter_needs_authorization"),
+            # The list's filters, each page in the key's order; matched or not stands as marks in the index of words.
+            models.Index(fields=["utility", "id"], name="meter_by_utility"),
+            models.Index(fields=["region", "id"], name="meter_by_region"),
+            models.Index(fields=["classification", "id"], name="meter_by_type"),
+            models.Index(fields=["enrollment_status", "id"], name="meter_by_status"),
+            models.Index(fields=["created_at", "id"], name="meter_by_day"),
+            models.Index(fields=["id"], condition=Q(is_archived=True), name="meter_archived"),
+            models.Index(
+                fields=["id", "enrollment_status"],
+                condition=~Q(enrollment_status__in=["", *EnrollmentStatus.values]),
+                name="meter_of_another_status",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from portal.accounts.models import User
 from portal.authorizations.models.customer import Customer
 from portal.authorizations.models.expressions import IsUnreserved
+from portal.authorizations.models.search import SearchableQuerySet
 from portal.authorizations.models.utility import Region, Utility
 from portal.leap import reference_ids
 
@@ -51,7 +52,7 @@ class PaperStatus(models.TextChoices):
         return "fault" if self == PaperStatus.WITHDRAWN else "saw"
 
 
-class PaperAuthorizationQuerySet(models.QuerySet["PaperAuthorization"]):
+class PaperAuthorizationQuerySet(SearchableQuerySet["PaperAuthorization"]):
     def visible_to(self, user: User) -> Self:
         """Everyone's for those who see every customer; a field rep's own: of the rep's customers."""
         if not user.has_perm("authorizations.view_paperauthorization"):
@@ -63,37 +64,27 @@ class PaperAuthorizationQuerySet(models.QuerySet["PaperAuthorization"]):
     def with_list_columns(self) -> Self:
         return self.select_related("customer", "utility", "recorded_by")
 
-    def search(self, text: str) -> Self:
-        """Each word must occur in the customer's name, company or external id, or in the reference id."""
-        found = self
-        for word in text.split()[:8]:
-            found = found.filter(
-                Q(customer__name__icontains=word)
-                | Q(customer__company__icontains=word)
-                | Q(customer__external_id__icontains=word)
-                | Q(reference_id__icontains=word)
-            )
-        return found
-
     def with_status(self, status: str) -> Self:
         """Those whose `status` is this one."""
-        proven = Q(metered_at__isnull=False) | Q(enrolled_at__isnull=False)
-        withdrawn = Q(withdrawn_at__isnull=False)
-        conditions = {
-            PaperStatus.ENROLLED: Q(enrolled_at__isnull=False),
-            PaperStatus.METERED: Q(metered_at__isnull=False, enrolled_at__isnull=True),
-            PaperStatus.WITHDRAWN: withdrawn & ~proven,
-            PaperStatus.SENT: Q(sent_on__isnull=False) & ~withdrawn & ~proven,
-            PaperStatus.SIGNED: Q(sent_on__isnull=True) & ~withdrawn & ~proven,
-        }
-        return self.filter(conditions[PaperStatus(status)])
+        return self.filter(_OF_STATUS[PaperStatus(status)])
+
+
+_UNPROVEN = {"metered_at__isnull": True, "enrolled_at__isnull": True}
+#: What each status means, for the filter and for the index that serves it.
+_OF_STATUS = {
+    PaperStatus.ENROLLED: Q(enrolled_at__isnull=False),
+    PaperStatus.METERED: Q(metered_at__isnull=False, enrolled_at__isnull=True),
+    PaperStatus.WITHDRAWN: Q(withdrawn_at__isnull=False, **_UNPROVEN),
+    PaperStatus.SENT: Q(sent_on__isnull=False, withdrawn_at__isnull=True, **_UNPROVEN),
+    PaperStatus.SIGNED: Q(sent_on__isnull=True, withdrawn_at__isnull=True, **_UNPROVEN),
+}
 
 
 class PaperAuthorization(models.Model):
     """One signed form. It is on its way until Leap shows a meter: a signature by itself proves nothing to Leap."""
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="paper_authorizations")
-    utility = models.ForeignKey(Utility, on_delete=models.PROTECT, related_name="+")
+    utility = models.ForeignKey(Utility, on_delete=models.PROTECT, related_name="+", db_index=False)
     form = models.CharField(max_length=20, choices=PaperForm.choices, default=PaperForm.CISR_DRP)
     reference_id = models.CharField(
         "reference id",
@@ -106,7 +97,9 @@ class PaperAuthorization(models.Model):
     scan = models.FileField(upload_to="scans", max_length=200)
     scan_name = models.CharField("name of the scan's file", max_length=200)
     scan_type = models.CharField("type of the scan", max_length=20)
-    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     recorded_at = models.DateTimeField(db_index=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawal_reason = models.CharField(max_length=200, blank=True)
@@ -117,6 +110,17 @@ class PaperAuthorization(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        # The list's filters.
+        indexes = [
+            models.Index(fields=["utility", "id"], name="paper_by_utility"),
+            models.Index(fields=["form", "id"], name="paper_by_form"),
+            models.Index(fields=["recorded_by", "id"], name="paper_by_person"),
+            models.Index(fields=["signed_on", "id"], name="paper_by_day"),
+            *(
+                models.Index(fields=["id"], condition=condition, name=f"paper_{status.value}")
+                for status, condition in _OF_STATUS.items()
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(IsUnreserved("reference_id", minimum=reference_ids.MIN_LENGTH, maximum=50)),

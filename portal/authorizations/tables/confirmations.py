@@ -8,6 +8,7 @@ from portal.authorizations.models import Confirmation
 
 class ConfirmationTable(tables.Table):
     caption = "Confirmations"
+    newest, newest_always = "at", True
 
     at = PartColumn("confirmation_at", verbose_name="Received", order_by=("at", "pk"))
     outcome = PartColumn("confirmation_outcome", verbose_name="Claim", order_by=("outcome", "pk"))

@@ -8,6 +8,7 @@ from portal.authorizations.models import Event
 
 class EventTable(tables.Table):
     caption = "Events"
+    newest = "received_at"
 
     received_at = PartColumn("event_received", verbose_name="Received", order_by=("received_at", "pk"))
     event_type = PartColumn("event_type", verbose_name="Type", order_by=("event_type", "pk"))

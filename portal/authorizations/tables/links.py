@@ -7,7 +7,9 @@ from portal.authorizations.models import Link
 
 
 class LinkTable(tables.Table):
-    # Every order ends in the key: a bulk action issues thousands at one moment, which would move between pages.
+    # Every order ends in the key: a bulk action issues thousands at one moment, which would move between pages. The key
+    # alone is the order of issue.
+    newest = "issued_at"
 
     select = SelectColumn()
     title = PartColumn("link_title", verbose_name="Customer", order_by=("customer__name", "label", "pk"))
@@ -22,7 +24,7 @@ class LinkTable(tables.Table):
     issued_by = tables.Column(verbose_name="Issued by", order_by=("issued_by__first_name", "pk"), default="–")
     issued_at = tables.DateColumn(
         verbose_name="Issued",
-        order_by=("issued_at", "pk"),
+        order_by=("pk",),
         format="j M Y",
         attrs={"th": {"class": "num"}, "td": {"class": "num"}},
     )

@@ -8,6 +8,7 @@ from portal.authorizations.models import Meter
 
 class MeterTable(tables.Table):
     caption = "Meters"
+    newest = "created_at"
     # Every order ends in the key: rows that are equal otherwise would move between pages.
 
     meter = PartColumn("meter_id", verbose_name="Meter", order_by=("meter_id",))

@@ -10,6 +10,7 @@ _NUMBER = {"th": {"class": "num"}, "td": {"class": "num"}}
 
 class PaperTable(tables.Table):
     caption = "Paper authorizations"
+    newest = "signed_on"
 
     customer = PartColumn("paper_customer", verbose_name="Customer", order_by=("customer__name", "pk"))
     utility = PartColumn("paper_utility", verbose_name="Utility", order_by=("utility__short_name", "pk"))

@@ -1,7 +1,6 @@
 """The enrollment plan as a list: a meter's part in a program is one row."""
 
 import django_tables2 as tables
-from django.db.models import F, QuerySet
 
 from portal.authorizations.columns import PartColumn
 from portal.authorizations.models import Enrollment
@@ -15,7 +14,9 @@ class PlanTable(tables.Table):
     program = PartColumn("plan_program", verbose_name="Program", order_by=("program", "delivery_period", "pk"))
     status = PartColumn("plan_status", verbose_name="Status", order_by=("status", "pk"))
     standing = PartColumn("plan_standing", verbose_name="Waits for", order_by=("standing", "pk"))
-    next_deadline = PartColumn("plan_deadline", verbose_name="Next deadline")
+    next_deadline = PartColumn(
+        "plan_deadline", verbose_name="Next deadline", order_by=("next_deadline", "program", "pk")
+    )
 
     class Meta:
         model = Enrollment
@@ -23,11 +24,3 @@ class PlanTable(tables.Table):
         sequence = ("meter", "program", "status", "standing", "next_deadline")
         order_by = "next_deadline"
         empty_text = "No meter is in a program yet. Leap names programs some days after a meter appears."
-
-    def order_next_deadline(
-        self, queryset: "QuerySet[Enrollment]", is_descending: bool
-    ) -> "tuple[QuerySet[Enrollment], bool]":
-        """Those without a deadline ahead come last either way."""
-        moment = F("next_deadline")
-        order = moment.desc(nulls_last=True) if is_descending else moment.asc(nulls_last=True)
-        return queryset.order_by(order, "program", "pk"), True

@@ -17,6 +17,7 @@ def about(record: Link) -> dict[str, Any]:
 
 class SuspiciousTable(tables.Table):
     caption = "Claims without proof"
+    newest, newest_always = "returned", True
 
     title = PartColumn("link_title", verbose_name="Customer", order_by=("customer__name", "label", "pk"))
     flow = PartColumn("link_flow", verbose_name="Flow", order_by=("flow__name", "pk"))

@@ -75,7 +75,7 @@ class CustomerListView(PortalListView):
     )
 
     def get_queryset(self) -> QuerySet[Customer]:
-        return Customer.objects.visible_to(user_of(self.request)).with_list_columns()
+        return Customer.objects.listed_for(user_of(self.request)).with_list_columns()
 
     def get_table(self, **kwargs: Any) -> Table:
         user = user_of(self.request)

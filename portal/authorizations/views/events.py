@@ -28,6 +28,7 @@ class EventListView(PortalListView):
     template_name = "authorizations/event_list.html"
     export_permission = "authorizations.export_link"
     export_name = "events"
+    filter_orders = {"received_after": "received_at", "received_before": "received_at"}
     export_columns = (
         ("Received", lambda row: timezone.localtime(row.received_at).strftime("%Y-%m-%d %H:%M:%S")),
         ("Type", lambda row: visible_text(row.event_type)),

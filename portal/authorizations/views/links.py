@@ -69,6 +69,11 @@ class LinkListView(PortalListView):
     export_columns = EXPORT_COLUMNS
     export_name = "links"
     export_few = Link.FEW
+    filter_orders = {
+        "issued_after": "issued_at",
+        "issued_before": "issued_at",
+        "returned_before": "first_returned_at",
+    }
     bulk_actions = (
         BulkAction("Export selected", reverse_lazy("link_export"), "authorizations.export_link"),
         BulkAction("Print…", reverse_lazy("print_create"), "authorizations.add_printjob"),
@@ -77,7 +82,7 @@ class LinkListView(PortalListView):
     )
 
     def get_queryset(self) -> QuerySet[Link]:
-        return Link.objects.visible_to(user_of(self.request)).with_people().with_counts()
+        return Link.objects.listed_for(user_of(self.request)).with_people().with_counts()
 
     def get_export_queryset(self) -> QuerySet[Link]:
         return Link.objects.with_export_columns()

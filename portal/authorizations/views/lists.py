@@ -1,20 +1,21 @@
 """What every list shares: filters in the URL, sorting, pages, CSV export, and bulk actions over chosen rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import EmptyPage
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.utils.functional import cached_property
 from django_filters import FilterSet
 from django_filters.views import FilterView
-from django_tables2 import LazyPaginator, SingleTableMixin
+from django_tables2 import SingleTableMixin, Table
 
 from portal.accounts.models import User
 from portal.authorizations.views.exports import stream_csv
+from portal.authorizations.views.pages import ROWS, KeysetPages
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -32,35 +33,17 @@ class BulkAction:
     permission: str = ""
 
 
-#: Rows of a page, and the most that `per_page` in the address may ask for.
-ROWS, MOST_ROWS = 50, 200
-
-
-class PageByPage(LazyPaginator):
-    """Previous and next, without counting. A page number that no database could skip to is no page."""
-
-    FURTHEST = 10**9
-
-    def __init__(self, object_list: Any, per_page: int, **kwargs: Any) -> None:
-        super().__init__(object_list, per_page if 0 < per_page <= MOST_ROWS else ROWS, **kwargs)
-
-    def validate_number(self, number: Any) -> int:
-        valid: int = super().validate_number(number)
-        if valid > self.FURTHEST:
-            raise EmptyPage("That page contains no results")
-        return valid
-
-
 class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
     """A list is four names: queryset, table_class, filterset_class, template_name; and what it exports.
 
     Context for the template (which extends authorizations/_list.html): table, filter, count, more (whether there are
     more than counted), is_filtered, query (the filters, for bulk actions over all that match),
-    bulk_actions, export_url.
+    bulk_actions, export_url, unsorted (the order asked for is not to be had among so many).
+
+    Up to COUNTED_UP_TO rows, every column sorts. More are shown only in an order that an index yields: see
+    `order_of_many`, and from the table `newest` (its column of the list's own order) and `indexed`.
     """
 
-    # The table pages; with `paginate_by` Django's ListView would read every page a second time.
-    table_pagination = {"per_page": ROWS, "paginator_class": PageByPage}
     strict = False
     export_permission: ClassVar[str] = ""
     #: Header and how to get the cell, for each column of the CSV.
@@ -69,16 +52,87 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
     #: Foreign keys to rows that many have in common: the export reads each once.
     export_few: ClassVar[Sequence[str]] = ()
     bulk_actions: ClassVar[Sequence[BulkAction]] = ()
+    #: Filters whose index yields another order than the key's: the moment that they are about.
+    filter_orders: ClassVar[Mapping[str, str]] = {}
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.GET.get("export") == "csv":
             return self.export()
         return cast(HttpResponse, super().get(request, *args, **kwargs))
 
+    @cached_property
+    def counted(self) -> int:
+        """How many rows match, or one more than are counted. The keys alone: what a row shows is not computed."""
+        return self.object_list.order_by().values("pk")[: COUNTED_UP_TO + 1].count()
+
+    @property
+    def more(self) -> bool:
+        return self.counted > COUNTED_UP_TO
+
+    def get_table(self, **kwargs: Any) -> Table:
+        """The table, sorted as asked or as so many rows can be, with its page."""
+        table = self.get_table_class()(data=self.object_list, **kwargs)
+        table.request = self.request
+        self.unsorted = False
+        if asked := self.request.GET.getlist(table.prefixed_order_by_field):
+            table.order_by = asked
+        if self.more:
+            self._order_many(table, asked)
+        page = self.request.GET.get(table.prefixed_page_field, "")
+        per_page = self.request.GET.get(table.prefixed_per_page_field, "")
+        table.paginate(
+            KeysetPages,
+            per_page=int(per_page) if per_page.isdecimal() and len(per_page) < 9 else ROWS,
+            page=page,
+            shown=self.get_queryset(),
+            total=None if self.more else self.counted,
+        )
+        return table
+
+    def _order_many(self, table: Table, asked: list[str]) -> None:
+        """Sort by what an index yields; columns that cannot sort so many rows are no links."""
+        newest: str = getattr(table, "newest", "")
+        possible = {newest, *(getattr(table, "indexed", ()) if not self.active_filters else ())}
+        sorts = [alias for alias in asked if alias.lstrip("-") in possible][:1]
+        self.unsorted = bool(asked) and not sorts
+        for column in table.columns:
+            if column.name not in possible:
+                column.column.orderable = False
+        usual = [alias for alias in table._meta.order_by or () if alias.lstrip("-") == newest]
+        alias = (sorts or usual or [f"-{newest}"])[0]
+        if alias.lstrip("-") != newest:
+            table.order_by = alias
+            return
+        if newest:
+            table.order_by = alias
+        sign = "-" if alias.startswith("-") else ""
+        table.data.data = table.data.data.order_by(*(f"{sign}{path}" for path in self.order_of_many(table)))
+
+    def order_of_many(self, table: Table) -> tuple[str, ...]:
+        """What more than COUNTED_UP_TO rows are sorted by: what the index that finds them yields.
+
+        A search's own key, the moment that a filter is about, the column `newest` where the filters' indexes know it
+        (Table.newest_always) or nothing is filtered; else the key.
+        """
+        if "found" in self.object_list.query.annotations:
+            return ("found",)
+        for name in self.active_filters:
+            if name in self.filter_orders:
+                return (self.filter_orders[name], "pk")
+        newest = getattr(table, "newest", "")
+        if newest and (not self.active_filters or getattr(table, "newest_always", False)):
+            return tuple(path.lstrip("-") for path in table.columns[newest].order_by)
+        return ("pk",)
+
+    @cached_property
+    def active_filters(self) -> list[str]:
+        """Names of the filters that are in force."""
+        form = self.filterset.form
+        values = form.cleaned_data if self.filterset.is_bound and form.is_valid() else {}
+        return [name for name, value in values.items() if value not in (None, "", False, [])]
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        # The keys alone: what a row shows besides (its visits, counted) is not worth computing ten thousand times.
-        counted = self.object_list.order_by().values("pk")[: COUNTED_UP_TO + 1].count()
         query = self.request.GET.copy()
         for name in ("page", "export"):
             query.pop(name, None)
@@ -86,8 +140,9 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
         filters.pop("sort", None)
         return {
             **context,
-            "count": min(counted, COUNTED_UP_TO),
-            "more": counted > COUNTED_UP_TO,
+            "count": min(self.counted, COUNTED_UP_TO),
+            "more": self.more,
+            "unsorted": self.unsorted,
             "is_filtered": any(filters.values()),
             "query": filters.urlencode(),
             "bulk_actions": [

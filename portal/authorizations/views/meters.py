@@ -25,6 +25,7 @@ class MeterListView(PortalListView):
     template_name = "authorizations/meter_list.html"
     export_permission = "authorizations.export_meter"
     export_name = "meters"
+    filter_orders = {"created_after": "created_at", "created_before": "created_at"}
     export_columns = (
         ("meter_id", lambda meter: meter.meter_id),
         ("Utility", lambda meter: meter.utility.utility_id if meter.utility else meter.utility_name),

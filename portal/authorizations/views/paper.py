@@ -40,6 +40,7 @@ class PaperListView(PortalListView):
     template_name = "authorizations/paper_list.html"
     export_permission = "authorizations.export_customer"
     export_name = "paper-authorizations"
+    filter_orders = {"signed_after": "signed_on", "signed_before": "signed_on"}
     export_columns = (
         ("Customer", lambda paper: str(paper.customer)),
         ("Company", lambda paper: paper.customer.company),
