@@ -26,7 +26,7 @@ from portal.authorizations.services.confirmations import record_confirmation
 from tests import factories
 
 MILESTONES = importlib.import_module("portal.authorizations.migrations.0006_milestones_with_their_rows")
-WORDS = importlib.import_module("portal.authorizations.migrations.0017_words")
+WORDS = importlib.import_module("portal.authorizations.migrations.0027_words")
 RULES: dict[str, tuple[str, str, str, str]] = importlib.import_module(
     "portal.authorizations.migrations.0003_rules_across_tables"
 ).RULES

@@ -166,7 +166,7 @@ class TestLeapsWord:
         meter, archived = make_meter(), make_meter(is_archived=True)
         for row in (meter, archived):
             lose(row, deadline_at=NOW)
-        migration = importlib.import_module("portal.authorizations.migrations.0017_tasks_of_lost_authorizations")
+        migration = importlib.import_module("portal.authorizations.migrations.0023_tasks_of_lost_authorizations")
         migration.open_tasks(apps, None)
         migration.open_tasks(apps, None)
         task = Reauthorization.objects.get()

@@ -208,7 +208,7 @@ def test_a_database_in_use_begins_with_what_is_new(clock: Any) -> None:
     Event.objects.create(
         webhook_event_id="1", event_type="x", received_at=at(1), interpreted_at=at(1), payload={}, link=link
     )
-    migration = import_module("portal.authorizations.migrations.0018_reminder_cursors")
+    migration = import_module("portal.authorizations.migrations.0021_reminder_cursors")
     migration.begin_here(apps, None)
     clock.shift(timedelta(minutes=5))
     assert plan_reminders(timezone.now()) == 0

@@ -19,6 +19,8 @@ def move_keys(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("authorizations", "0016_job_rows")]
+    dependencies = [
+        ("authorizations", "0016_job_rows"),
+    ]
 
     operations = [migrations.RunPython(move_keys, migrations.RunPython.noop, elidable=True)]

@@ -1,6 +1,6 @@
 """Search by the beginnings of words, from an index on both databases: FTS5 on SQLite, a tsvector on PostgreSQL.
 
-Each noun has a table of words beside its own, one row for each of its rows, which triggers keep (migration 0017): bulk
+Each noun has a table of words beside its own, one row for each of its rows, which triggers keep (migration 0027): bulk
 writes, imports and erasure reach it whoever makes them. Besides words it holds marks: what a filter asks that would
 otherwise span several tables, such as the utility of a link. The index yields rows in the order of their keys, so that
 a page of a search with 300,000 hits is read as quickly as one with three.
@@ -71,7 +71,7 @@ def split_words(text: str) -> list[str]:
 
 
 def _without_accents(word: str) -> str:
-    """As `portal_words` of migration 0017 does to what is found; FTS5 does it to both."""
+    """As `portal_words` of migration 0027 does to what is found; FTS5 does it to both."""
     return word if word.isascii() else unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", word)))
 
 

@@ -7,8 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0016_mail_delivery"),
-        ("authorizations", "0017_rows_of_old_jobs"),
+        ("authorizations", "0018_mail_delivery"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0016_mail_delivery"),
+        ("authorizations", "0019_campaign_wizard"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

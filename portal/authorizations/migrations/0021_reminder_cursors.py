@@ -23,6 +23,8 @@ def begin_here(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("authorizations", "0017_reminders")]
+    dependencies = [
+        ("authorizations", "0020_reminders"),
+    ]
 
     operations = [migrations.RunPython(begin_here, migrations.RunPython.noop)]

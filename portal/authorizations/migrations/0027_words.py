@@ -227,7 +227,9 @@ def drop_words(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("authorizations", "0016_list_indexes")]
+    dependencies = [
+        ("authorizations", "0026_list_indexes"),
+    ]
 
     operations = [
         migrations.RunPython(create_words, drop_words),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0015_append_only_audit"),
+        ("authorizations", "0021_reminder_cursors"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

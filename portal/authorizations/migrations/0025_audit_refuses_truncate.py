@@ -17,6 +17,8 @@ def drop_trigger(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("authorizations", "0016_audit_and_erasure")]
+    dependencies = [
+        ("authorizations", "0024_audit_and_erasure"),
+    ]
 
     operations = [migrations.RunPython(create_trigger, drop_trigger)]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0015_append_only_audit"),
+        ("authorizations", "0017_rows_of_old_jobs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

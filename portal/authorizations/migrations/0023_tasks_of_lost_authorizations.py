@@ -41,6 +41,8 @@ def open_tasks(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("authorizations", "0016_figures_and_lost_authorizations")]
+    dependencies = [
+        ("authorizations", "0022_figures_and_lost_authorizations"),
+    ]
 
     operations = [migrations.RunPython(open_tasks, migrations.RunPython.noop, elidable=True)]

@@ -44,7 +44,7 @@ def create_old(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("authorizations", "0015_append_only_audit"),
+        ("authorizations", "0025_audit_refuses_truncate"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
