@@ -11,8 +11,9 @@ from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, CampaignState, Customer, Job
+from portal.authorizations.models import AuditAction, Campaign, CampaignState, Customer, Job
 from portal.authorizations.services import job_runs
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.campaign_review import Blocker, first_mail_at, review_campaign
 from portal.authorizations.services.jobs import create_launch_job
 
@@ -84,7 +85,10 @@ def discard_draft(*, campaign: Campaign) -> bool:
     try:
         with transaction.atomic():
             draft = Campaign.objects.select_for_update(of=("self",)).filter(pk=campaign.pk, state=CampaignState.DRAFT)
-            return bool(draft.exists() and draft.delete()[0])
+            discarded = bool(draft.exists() and draft.delete()[0])
+            if discarded:
+                record(action=AuditAction.CHANGED, noun="campaign", row=campaign.pk, state="discarded")
+            return discarded
     except ProtectedError:
         return False
 
@@ -93,7 +97,10 @@ def _move(
     campaign: Campaign, before: Sequence[CampaignState], after: CampaignState, *, by: User, **values: Any
 ) -> bool:
     waiting = Campaign.objects.filter(pk=campaign.pk, state__in=before)
-    moved = waiting.update(state=after, state_changed_at=timezone.now(), state_changed_by=by, **values) == 1
+    with transaction.atomic():
+        moved = waiting.update(state=after, state_changed_at=timezone.now(), state_changed_by=by, **values) == 1
+        if moved:
+            record(action=AuditAction.CHANGED, noun="campaign", row=campaign.pk, by=by, state=after.value)
     campaign.refresh_from_db()
     return moved
 

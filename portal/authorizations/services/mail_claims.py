@@ -12,7 +12,8 @@ from django.db import transaction
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Lower
 
-from portal.authorizations.models import Customer, Installation, Link, Mail, MailState
+from portal.authorizations.models import AuditAction, Customer, Installation, Link, Mail, MailState
+from portal.authorizations.services.audit import record_rows
 from portal.authorizations.services.mail_composer import make_message_id
 from portal.authorizations.services.mail_obstacles import Obstacle, find_obstacles, follow_links
 from portal.authorizations.services.mail_server import Answer, Fate
@@ -83,7 +84,9 @@ def settle_claim(claim: Claim, answer: Answer, *, now: datetime) -> None:
     """Note what the mail server said. What a person settled meanwhile stays."""
     rows = _rows_of(claim)
     if answer.fate is Fate.TAKEN:
-        rows.update(state=MailState.SENT, sent_at=now, reason="")
+        with transaction.atomic():
+            record_rows(action=AuditAction.SENT, noun="mail", rows=rows)
+            rows.update(state=MailState.SENT, sent_at=now, reason="")
     elif answer.fate is Fate.REFUSED:
         rows.update(state=MailState.FAILED, reason=answer.words)
     elif answer.fate is Fate.UNKNOWN:

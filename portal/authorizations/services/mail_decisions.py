@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Mail, MailState, MailStop, StopReason
+from portal.authorizations.models import AuditAction, Mail, MailState, MailStop, StopReason
+from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.mail_stops import digest_address, stop_mails_like
 
 
@@ -49,6 +50,7 @@ def record_return(*, mail: Mail, reason: StopReason, by: User | None, at: dateti
     if mail.rfc_message_id:
         rows = Mail.objects.filter(rfc_message_id=mail.rfc_message_id)
     rows.filter(**{f"{name}__isnull": True}).update(**{name: at or timezone.now()})
+    record(action=AuditAction.CHANGED, noun="mail", row=mail.pk, by=by, state=str(reason))
     digest = mail.address_digest or digest_address(mail.customer.email)
     if not digest:
         raise DecisionRefused("It is not known to which address the mail went.")
@@ -61,5 +63,7 @@ def _of_one_mail(mail: Mail, state: MailState) -> "QuerySet[Mail]":
 
 
 def _decide(rows: "QuerySet[Mail]", *, by: User, **changes: object) -> None:
+    keys = list(rows.values_list("pk", flat=True))
     if not rows.update(decided_by=by, decided_at=timezone.now(), **changes):
         raise DecisionRefused("Somebody else has decided about this mail meanwhile.")
+    record_rows(action=AuditAction.CHANGED, noun="mail", rows=keys, by=by, state=str(changes["state"]))

@@ -16,7 +16,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Customer, MailStop, StopReason
+from portal.authorizations.models import AuditAction, Customer, MailStop, StopReason
+from portal.authorizations.services.audit import record
 
 _CAPITALS: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 #: A stronger reason takes the place of a weaker one: a person may lift what a mail server said, not what a reader did.
@@ -83,6 +84,7 @@ def lift_stop(*, stop: MailStop, reason: str, by: User | None, asked_for: bool =
     with transaction.atomic():
         lifted = MailStop.objects.in_force().filter(pk=stop.pk)
         lifted.update(lifted_at=timezone.now(), lifted_by=by, lift_reason=reason)
+        record(action=AuditAction.CHANGED, noun="mail stop", row=stop.pk, by=by, state="lifted")
         stop.refresh_from_db()
         # Only those marked are looked through: their addresses cannot be told from a digest in SQL.
         if stop.customer is not None and digest_address(stop.customer.email) == stop.address_digest:
@@ -136,6 +138,8 @@ def _stop(
                 )
         except IntegrityError:  # somebody else has just recorded it
             stop, created = MailStop.objects.in_force().select_for_update().get(address_digest=digest), False
+        if created:
+            record(action=AuditAction.ADDED, noun="mail stop", row=stop.pk, by=by, reason=str(reason))
         if not created and _STRENGTH[reason] > _STRENGTH[StopReason(stop.reason)]:
             stop.reason, stop.at, stop.recorded_by = reason, now, by
             stop.save(update_fields=["reason", "at", "recorded_by"])

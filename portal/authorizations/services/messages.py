@@ -10,7 +10,8 @@ from typing import Final
 
 from django.db import transaction
 
-from portal.authorizations.models import Campaign, Customer, Language, Message, MessageKind
+from portal.authorizations.models import AuditAction, Campaign, Customer, Language, Message, MessageKind
+from portal.authorizations.services.audit import record
 
 #: What may stand in braces, and what it becomes.
 PLACEHOLDERS: Final[Mapping[str, str]] = {
@@ -95,6 +96,7 @@ def save_message(*, campaign: Campaign, kind: MessageKind | str, english: Words,
         setattr(message, f"subject{suffix}", "" if subject == default.subject else subject)
         setattr(message, f"body{suffix}", "" if body == default.body else body)
     message.save(update_fields=["subject", "body", "subject_es", "body_es", "updated_at"])
+    record(action=AuditAction.CHANGED, noun="message", row=message.pk, campaign=campaign.pk)
     return message
 
 

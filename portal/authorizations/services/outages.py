@@ -20,7 +20,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from portal.accounts.models import User
-from portal.authorizations.models import Installation, Outage, OutageFeed, Utility
+from portal.authorizations.models import AuditAction, Installation, Outage, OutageFeed, Utility
+from portal.authorizations.services.audit import record
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ def mark_outage(*, utility: Utility, began_at: datetime, note: str, by: User) ->
     """Mark a utility down. Raises OutageRefused when it is marked so already."""
     try:
         with transaction.atomic():
-            return Outage.objects.create(utility=utility, began_at=began_at, note=note, marked_by=by)
+            outage = Outage.objects.create(utility=utility, began_at=began_at, note=note, marked_by=by)
+            record(action=AuditAction.ADDED, noun="outage", row=outage.pk, by=by)
+            return outage
     except IntegrityError:
         raise OutageRefused(f"{utility.short_name} is marked down already: end that outage first.") from None
 
@@ -61,7 +64,11 @@ def mark_outage(*, utility: Utility, began_at: datetime, note: str, by: User) ->
 def end_outage(*, outage: Outage, at: datetime) -> bool:
     """End an outage, whoever began it; what it held goes out with the next look. False: it had ended before."""
     ended_at = max(at, outage.began_at)
-    return bool(Outage.objects.filter(pk=outage.pk, ended_at__isnull=True).update(ended_at=ended_at))
+    with transaction.atomic():
+        ended = bool(Outage.objects.filter(pk=outage.pk, ended_at__isnull=True).update(ended_at=ended_at))
+        if ended:
+            record(action=AuditAction.CHANGED, noun="outage", row=outage.pk, fields=["ended_at"])
+    return ended
 
 
 def read_outage_feed(*, now: datetime, client: httpx.Client | None = None) -> bool:

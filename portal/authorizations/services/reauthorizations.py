@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import (
     PROVEN,
+    AuditAction,
     Customer,
     Journey,
     Link,
@@ -20,6 +21,7 @@ from portal.authorizations.models import (
     RequiredAction,
     Utility,
 )
+from portal.authorizations.services.audit import record
 from portal.authorizations.services.links import IssueRefused, issue_link, replace_link
 from portal.leap.required_actions import REAUTHORIZE, REAUTHORIZE_TYPE
 
@@ -118,6 +120,14 @@ def hand_out_new_link(*, task: Reauthorization, issued_by: User) -> Link:
             if not issued.created and not _serves(issued.link, task):
                 task.link = replace_link(link=issued.link, issued_by=issued_by, utilities=utilities)
     task.save(update_fields=["link"])
+    record(
+        action=AuditAction.CHANGED,
+        noun="re-authorization",
+        row=task.pk,
+        by=issued_by,
+        fields=["link"],
+        link=task.link.pk,
+    )
     return task.link
 
 
@@ -131,7 +141,11 @@ def dismiss_reauthorization(*, task: Reauthorization, dismissed_by: User, reason
         raise ValueError("Say why nothing has to be done.")
     closed = Reauthorization.objects.open().filter(pk=task.pk)
     values = {"closed_as": ReauthorizationEnd.DISMISSED, "closed_by": dismissed_by, "reason": reason[:200]}
-    return bool(closed.update(closed_at=timezone.now(), **values))
+    with transaction.atomic():
+        done = bool(closed.update(closed_at=timezone.now(), **values))
+        if done:
+            record(action=AuditAction.CHANGED, noun="re-authorization", row=task.pk, by=dismissed_by, state="dismissed")
+    return done
 
 
 def _find_newest(link: Link) -> Link:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import (
+    AuditAction,
     Campaign,
     CampaignState,
     Confirmation,
@@ -33,6 +34,7 @@ from portal.authorizations.models import (
 )
 from portal.authorizations.models.mail import MailQuerySet
 from portal.authorizations.services import reminder_rules as rules
+from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.messages import keep_message
 from portal.authorizations.services.reminder_facts import Pair, find_utilities, read_cases, read_outages
 
@@ -204,6 +206,9 @@ def switch_reminders(*, campaign: Campaign, reminds_abandoned: bool, no_visit_da
         campaign.reminds_abandoned = reminds_abandoned
         campaign.no_visit_days = list(rules.read_days(list(no_visit_days)))
         campaign.save(update_fields=["reminds_abandoned", "no_visit_days"])
+        record(
+            action=AuditAction.CHANGED, noun="campaign", row=campaign.pk, fields=["reminds_abandoned", "no_visit_days"]
+        )
         _look_again_at([campaign.pk])
 
 
@@ -213,6 +218,7 @@ def stop_reminders(*, mails: "QuerySet[Mail]", by: User) -> int:
     wanted = Mail.objects.waiting().filter(is_reminder=True, pk__in=mails.order_by().values("pk"))
     with transaction.atomic():
         some = list(wanted.values_list("message__campaign", "customer")[: BATCH + 1])
+        record_rows(action=AuditAction.CHANGED, noun="mail", rows=wanted, by=by, state="stopped")
         stopped = wanted.update(
             state=MailState.STOPPED, decided_by=by, decided_at=now, hold_reason="", reason="Stopped by a person."
         )
@@ -227,6 +233,7 @@ def stop_reminders_to(*, customers: "QuerySet[Customer]", by: User) -> int:
     now = timezone.now()
     with transaction.atomic():
         wanted = list(customers.order_by().filter(reminders_stopped_at=None).values_list("pk", flat=True))
+        record_rows(action=AuditAction.CHANGED, noun="customer", rows=wanted, by=by, fields=["reminders_stopped_at"])
         for start in range(0, len(wanted), BATCH):
             chunk = wanted[start : start + BATCH]
             Customer.objects.filter(pk__in=chunk).update(reminders_stopped_at=now)
@@ -242,6 +249,7 @@ def allow_reminders_to(*, customer: Customer) -> None:
     with transaction.atomic():
         customer.reminders_stopped_at = None
         customer.save(update_fields=["reminders_stopped_at"])
+        record(action=AuditAction.CHANGED, noun="customer", row=customer.pk, fields=["reminders_stopped_at"])
         campaigns = customer.links.filter(campaign__isnull=False).values_list("campaign", flat=True)
         plan_pairs(_reminded({(campaign, customer.pk) for campaign in campaigns}), timezone.now())
 
