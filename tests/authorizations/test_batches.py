@@ -8,7 +8,7 @@ from portal.accounts.models import User
 from portal.authorizations.models import Batch, Customer, CustomerImport, Flow, Job, Link
 from portal.authorizations.services import bulk_links, imports
 from portal.authorizations.services.links import issue_link
-from tests.factories import get_utilities, make_customer, make_flow
+from tests.factories import get_utilities, make_campaign, make_customer, make_flow
 
 pytestmark = pytest.mark.django_db
 
@@ -117,13 +117,17 @@ class TestFlowsUtilities:
     def test_no_flow_says_so(self, rep_client: Client, value: str) -> None:
         assert "Choose the flow first" in rep_client.get("/flows/utilities/", {"flow": value}).text
 
+    def test_a_campaigns_flow_step_asks_for_them(self, manager_client: Client, flow: Flow) -> None:
+        draft = make_campaign(state="draft", flow=flow)
+        assert 'hx-get="/flows/utilities/?field=' in manager_client.get(f"/campaigns/{draft.pk}/flow/").text
+
     def test_a_regional_flow_takes_none(self, rep_client: Client) -> None:
         regional = make_flow(
             utilities=["pge"], address="regional", title="", region="CAISO", customer_types="residential"
         )
         assert "no utilities can be requested" in rep_client.get("/flows/utilities/", {"flow": regional.pk}).text
 
-    @pytest.mark.parametrize("address", ["/links/issue/?customer={}", "/links/issue/shared/", "/campaigns/new/"])
+    @pytest.mark.parametrize("address", ["/links/issue/?customer={}", "/links/issue/shared/"])
     def test_the_forms_ask_for_them(self, manager_client: Client, flow: Flow, address: str) -> None:
         customer = make_customer(utility="pge")
         assert 'hx-get="/flows/utilities/?field=' in manager_client.get(address.format(customer.pk)).text

@@ -51,6 +51,7 @@ from portal.authorizations.models import (
     Visit,
 )
 from portal.authorizations.models.link import count_of_each_step
+from portal.authorizations.models.search import Words
 from portal.authorizations.services import erasure, imports
 from portal.authorizations.services.door_calls import record_door_call
 from portal.authorizations.services.door_data import list_doors_for_device
@@ -89,6 +90,10 @@ NOT_PERSONAL = {
     "EnrollmentDeadline",
     "ErasedIdentity",
     "Erasure",
+    "Figures",
+    "JobRow",
+    "OutageFeed",
+    "ReminderCursor",
     "Flow",
     "Installation",
     "KeptLink",
@@ -280,7 +285,7 @@ def test_every_kind_of_row_was_looked_at(traces: Traces) -> None:
     missing = {
         model.__name__
         for model in apps.get_app_config("authorizations").get_models()
-        if model.__name__ not in NOT_PERSONAL and model._meta.model_name not in marked
+        if model.__name__ not in NOT_PERSONAL and not issubclass(model, Words) and model._meta.model_name not in marked
     }
     assert missing == set(), "fill its texts in Traces, or add it to NOT_PERSONAL"
 

@@ -308,7 +308,7 @@ class TestWhatComesOfIt:
     ) -> None:
         add_customers(500)
         job = create_assign_job(customers=Customer.objects.all(), created_by=manager, rep=manager)
-        with django_assert_max_num_queries(25):
+        with django_assert_max_num_queries(27):
             run_job(job)
         assert job.result["assigned"] == 500
 

@@ -68,12 +68,13 @@ class TestQueue:
             link(email="GONE@example.com"),
             link(mail_stopped_at=NOON),
             link(refused_at=NOON),
-            link(erased_at=NOON),
+            link(name="erased later"),
             link(email="josé@example.com"),
             make_shared_link(flow=campaign.flow, campaign=campaign),
             make_link(),
             link(),
         ]
+        Customer.objects.filter(name="erased later").update(erased_at=NOON)
         result = self.queue(campaign, *links)
         assert result.queued == 1
         assert result.skipped == {
@@ -308,9 +309,10 @@ class TestObstacles:
         assert count(2) == count(10)
 
     def test_thousands_that_are_held_hold_up_nobody(self, box: Mailbox) -> None:
-        paused = make_campaign(state="paused")
+        paused = make_campaign()
         for _ in range(3):
             make_invited(campaign=paused)
+        Campaign.objects.filter(pk=paused.pk).update(state="paused")
         mail = make_invited()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("portal.authorizations.services.mailings._SIFTED", 2)

@@ -316,8 +316,9 @@ class TestHeld:
         assert world.sent_at() == [at(2, 11)]
 
     def test_who_leaves_during_a_pause_is_planned_and_held(self, world: World) -> None:
+        link = world.ask()
         Campaign.objects.update(state=CampaignState.PAUSED)
-        world.visit(world.ask())
+        world.visit(link)
         world.go(at(2, 10, 5))
         world.go(at(2, 10, 50))
         assert "paused" in self.held(world)

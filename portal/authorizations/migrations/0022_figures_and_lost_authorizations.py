@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                     ("metered_at__isnull", True),
                     ("voided_at__isnull", True),
                 ),
-                fields=["first_returned_at", "id"],
+                fields=["voided_at", "first_returned_at", "id"],
                 name="link_claimed_only",
             ),
         ),

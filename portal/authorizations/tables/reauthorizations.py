@@ -1,7 +1,6 @@
 """The list of re-authorizations: whose authorization is lost, until when, and the new link."""
 
 import django_tables2 as tables
-from django.db.models import F, QuerySet
 
 from portal.authorizations.columns import PartColumn
 from portal.authorizations.models import Reauthorization
@@ -9,9 +8,10 @@ from portal.authorizations.models import Reauthorization
 
 class ReauthorizationTable(tables.Table):
     caption = "Re-authorizations"
-    # Every order ends in the key: rows that are equal otherwise would move between pages.
+    # Every order ends in the key: rows that are equal otherwise would move between pages. Those without a deadline come
+    # last either way (KeysetPages).
 
-    deadline_at = PartColumn("reauthorization_deadline", verbose_name="Deadline")
+    deadline_at = PartColumn("reauthorization_deadline", verbose_name="Deadline", order_by=("deadline_at", "pk"))
     customer = PartColumn("reauthorization_customer", verbose_name="Customer", orderable=False)
     meter = PartColumn("reauthorization_meter", verbose_name="Meter", orderable=False)
     opened_at = PartColumn("reauthorization_opened", verbose_name="Lost", order_by=("opened_at", "pk"))
@@ -26,11 +26,3 @@ class ReauthorizationTable(tables.Table):
             "No authorization is lost. When Leap says that a customer has to authorize a meter again, it stands here "
             "after the next sync."
         )
-
-    def order_deadline_at(
-        self, queryset: "QuerySet[Reauthorization]", is_descending: bool
-    ) -> "tuple[QuerySet[Reauthorization], bool]":
-        """Those without a deadline come last either way."""
-        moment = F("deadline_at")
-        order = moment.desc(nulls_last=True) if is_descending else moment.asc(nulls_last=True)
-        return queryset.order_by(order, "pk"), True
