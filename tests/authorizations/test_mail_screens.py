@@ -96,7 +96,8 @@ class TestMessage:
         [sent] = outbox.outbox
         assert sent.to == ["maya@acme.example"]
         assert sent.subject.startswith("[Test] Conecte")
-        assert "Estimado Hal Stone" in sent.body
+        assert "Estimado Rosa Martinez" in sent.body
+        assert mail.link.code.lower() not in sent.body.lower(), "a click in a test would count as the customer’s visit"
         assert [(row.state, row.attempts) for row in Mail.objects.all()] == [("waiting", 0)]
         assert Message.objects.get().body_es == "", "a test saves nothing"
 

@@ -167,3 +167,10 @@ def test_marks_follow_what_they_mark() -> None:
     assert match.meter not in Meter.objects.unmatched()
     match.delete()
     assert match.meter in Meter.objects.unmatched()
+
+
+@pytest.mark.django_db
+def test_no_letter_breaks_a_search() -> None:
+    """Signs that are letters to Python and none to FTS5 would make a phrase of a word, which the index refuses."""
+    for sign in "\u19b0\u19c0\u19c8\u1cf2\u0e33\u00aa":
+        assert not Customer.objects.search(f"a{sign}b").exists()

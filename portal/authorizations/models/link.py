@@ -201,9 +201,10 @@ class LinkQuerySet(SearchableQuerySet["Link"]):
         overdue = Q(pk__in=[])
         for days in sorted(known):
             overdue |= Q(expected_days=days, first_returned_at__lt=now - timedelta(days=days))
-        # The soonest of them as a bound of its own: an index finds it.
-        claims = self.filter(CLAIMED_ONLY, first_returned_at__lt=now - timedelta(days=min(known)))
-        unproven = claims.with_expected_days().filter(overdue)
+        # Those whose status is returned, in words that leave the index on it aside: the oldest return comes first. The
+        # soonest of them as a bound of its own: an index finds it.
+        returned = Q(first_returned_at__lt=now - timedelta(days=min(known)), voided_at__isnull=True) & ~IS_PROVEN
+        unproven = self.with_expected_days().filter(returned, overdue, customer__isnull=False)
         return unproven.exclude(replaced_by__status__in=PROVEN)
 
     def long_overdue_claims(self, now: datetime) -> Self:

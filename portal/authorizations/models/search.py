@@ -27,7 +27,8 @@ WHOLE = "="
 
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 _ACCENT = re.compile("[\u0300-\u036f]")
-_WORD = re.compile(r"[^\W_]+")
+# Signs of New Tai Lue and of Vedic that are letters to Python and none to FTS5: what it splits is no word to it.
+_WORD = re.compile(r"[^\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]+")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db.models import ProtectedError, QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import AuditAction, Campaign, CampaignState, Customer, Job
+from portal.authorizations.models import AuditAction, Campaign, CampaignState, Customer, Job, JobState
 from portal.authorizations.services import job_runs
 from portal.authorizations.services.audit import record
 from portal.authorizations.services.campaign_review import Blocker, first_mail_at, review_campaign
@@ -42,13 +42,16 @@ def launch_campaign(*, campaign: Campaign, customers: QuerySet[Customer], by: Us
 
     Once: whoever comes second gets the same job. `version` is what the person has seen. Raises LaunchRefused.
     """
-    if campaign.is_draft:
-        if version and version != version_of(campaign):
-            raise LaunchRefused([])
-        review = review_campaign(campaign=campaign, customers=customers)
-        if not review.is_ready:
-            raise LaunchRefused(review.blockers)
     with transaction.atomic():
+        # As it is now: what somebody saves in this moment is refused, or waits until it runs.
+        Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+        campaign.refresh_from_db()
+        if campaign.is_draft:
+            if version and version != version_of(campaign):
+                raise LaunchRefused([])
+            review = review_campaign(campaign=campaign, customers=customers)
+            if not review.is_ready:
+                raise LaunchRefused(review.blockers)
         now = timezone.now()
         values = {"launched_at": now, "launched_by": by, "audience": _without_names(campaign.audience)}
         if _move(campaign, (CampaignState.DRAFT,), CampaignState.RUNNING, by=by, **values):
@@ -70,8 +73,10 @@ def pause_campaign(*, campaign: Campaign, by: User) -> bool:
 def resume_campaign(*, campaign: Campaign, by: User) -> bool:
     """Go on; a launch that the pause stopped waits for the worker again. Return False if it was not paused."""
     resumed = _move(campaign, (CampaignState.PAUSED,), CampaignState.RUNNING, by=by)
-    if resumed and campaign.launch_job:
-        job_runs.carry_on(campaign.launch_job)
+    job = campaign.launch_job
+    # One that a person cancelled stays so: its page carries it on.
+    if resumed and job is not None and job.state != JobState.CANCELLED:
+        job_runs.carry_on(job)
     return resumed
 
 

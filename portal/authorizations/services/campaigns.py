@@ -79,6 +79,9 @@ def save_basics(*, campaign: Campaign) -> Campaign:
 @transaction.atomic
 def choose_flow(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility]) -> Campaign:
     """Save the flow of a campaign and the utilities that its links ask for. Raises CampaignRefused."""
+    before = Campaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+    if before.launched_at is not None and before.flow_id != flow.pk:
+        raise CampaignRefused([CampaignProblem("flow", _LAUNCHED)])
     flow = Flow.objects.select_for_update().get(pk=flow.pk)
     problems = find_problems(campaign=campaign, flow=flow, utilities=utilities)
     if problems:

@@ -111,7 +111,8 @@ def _name_installation() -> None:
     if installation.partner_name == unnamed:
         installation.partner_name = "Acme Energy"
         installation.support_email = "help@acme.example"
-        installation.save(update_fields=["partner_name", "support_email"])
+        installation.postal_address = "12 Grid Street\nFresno, CA 93721"
+        installation.save(update_fields=["partner_name", "support_email", "postal_address"])
         Installation.objects.forget()
 
 

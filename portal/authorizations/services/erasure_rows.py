@@ -26,14 +26,16 @@ from portal.authorizations.models import (
     LinkRequestState,
     Mail,
     MailState,
+    MailStop,
     Meter,
     PaperAuthorization,
     PrintJob,
+    Reauthorization,
     Visit,
 )
 from portal.authorizations.models.link import LinkQuerySet
 from portal.authorizations.services.audit import record_rows
-from portal.authorizations.services.erasure_words import Words
+from portal.authorizations.services.erasure_words import ERASED, Words
 
 #: What an erased customer is called: the database wants a name or a company.
 NAME = "Erased customer"
@@ -76,7 +78,12 @@ def clear_rows(*, customer: Customer, words: Words, by: User | None, at: datetim
         asked.update(state=LinkRequestState.REFUSED, email="", name="", problem="")
     mails = Mail.objects.filter(customer=customer)
     mails.filter(state=MailState.WAITING).update(state=MailState.SILENCED)
-    mails.update(reason="", hold_reason="", rfc_message_id="")
+    mails.filter(state=MailState.UNKNOWN).update(state=MailState.STOPPED)
+    mails.update(reason="", hold_reason="")
+    # One that is on its way is settled by its Message-ID: random, it names nobody.
+    mails.exclude(state=MailState.SENDING).update(rfc_message_id="")
+    Reauthorization.objects.of_customer(customer).exclude(reason="").update(reason=ERASED)
+    MailStop.objects.filter(customer=customer).exclude(lift_reason="").update(lift_reason=ERASED)
     DoorCall.objects.filter(customer=customer).update(note="")
     for action in DoorAction.objects.filter(answer__customer=customer.pk):
         DoorAction.objects.filter(pk=action.pk).update(answer={**action.answer, "message": ""})

@@ -20,7 +20,9 @@ from portal.authorizations.models import (
     CustomerImport,
     Job,
     LinkRequest,
+    Outage,
     PrintJob,
+    Reauthorization,
     SyncRun,
 )
 
@@ -35,6 +37,8 @@ SWEPT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (CustomerImport, ("file_name", "header", "error")),
     (Campaign, ("audience",)),
     (LinkRequest, ("problem",)),
+    (Outage, ("note",)),
+    (Reauthorization, ("reason",)),
     (SyncRun, ("error", "malformed_reasons")),
     (LogEntry, ("object_repr", "change_message")),
     (DBTaskResult, ("args_kwargs", "return_value", "traceback")),

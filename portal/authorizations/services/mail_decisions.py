@@ -26,7 +26,7 @@ def note_arrival(*, mail: Mail, by: User) -> None:
 def send_again(*, mail: Mail, by: User) -> None:
     """A mail whose fate was unknown is sent once more: a person takes it that it did not go out."""
     rows = _of_one_mail(mail, MailState.UNKNOWN)
-    _decide(rows, by=by, state=MailState.WAITING, rfc_message_id="", address_digest="", due_at=timezone.now())
+    _decide(rows, by=by, state=MailState.WAITING, rfc_message_id="", due_at=timezone.now())
 
 
 @transaction.atomic

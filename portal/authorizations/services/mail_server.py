@@ -106,7 +106,12 @@ class MailServer:
         except OSError as error:
             self._drop()
             return Answer(Fate.UNKNOWN, f"The connection broke while the mail was handed over: {_words_of(error)}")
-        return Answer(Fate.TAKEN) if code == _OK else self._refused(connection, code, words, mail.to[0])
+        if 200 <= code < 300:
+            return Answer(Fate.TAKEN)
+        if code < 400:
+            self._drop()
+            return Answer(Fate.UNKNOWN, f"The mail server's answer says neither yes nor no: {code}")
+        return self._refused(connection, code, words, mail.to[0])
 
     def _announce(self, connection: smtplib.SMTP, *, sender: str, to: str) -> Answer | None:
         """Say from whom and to whom, and that the text follows; return what the server answered, unless it agrees."""

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final
 
 from django.core.cache import cache
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from portal.authorizations.models import Campaign, Customer, Installation, Link, Mail, Message, MessageKind
@@ -39,6 +39,7 @@ from portal.authorizations.services.messages import keep_message
 logger = logging.getLogger(__name__)
 
 _BATCH: Final = 1000
+_SETTLE_TRIES: Final = 5
 #: So many due mails are looked through at once.
 _SIFTED: Final = 200
 _AWAY: Final = "mail-server-away"
@@ -182,10 +183,22 @@ def _send(claim: Claim, *, server: MailServer, installation: Installation, now: 
     except ServerAway as away:
         give_back(claim, reason=f"The mail server is away. {away}", now=now)
         raise
-    settle_claim(claim, answer, now=now)
+    _settle(claim, answer, now=now)
     if answer.fate is not Fate.TAKEN:
         logger.warning("Mail %s: %s", claim.first.pk, answer.fate.value)
     return answer.fate is Fate.TAKEN
+
+
+def _settle(claim: Claim, answer: Answer, *, now: datetime) -> None:
+    """Note what the server said, with patience: of what is not noted nobody knows, and a person may send it again."""
+    for _ in range(_SETTLE_TRIES - 1):
+        try:
+            settle_claim(claim, answer, now=now)
+        except OperationalError:  # SQLite's write lock is held for longer than its timeout, or the database restarts
+            connection.close_if_unusable_or_obsolete()
+        else:
+            return
+    settle_claim(claim, answer, now=now)
 
 
 def write_mail(claim: Claim, *, installation: Installation) -> OutgoingMail:

@@ -76,7 +76,8 @@ class CampaignMessageView(CampaignMessagePage):
             words=words,
             language=language,
             installation=installation,
-            link=find_sample(message.campaign),
+            # Nobody's: whoever clicks in a test must not count as a customer who came.
+            link=None,
         )
         try:
             answer = send_test(letter=letter, to=to, installation=installation)
