@@ -11,7 +11,7 @@ from django.views.generic import View
 
 from portal.authorizations.filters.audience import find_audience
 from portal.authorizations.models import Campaign, Job, JobState, Mail, MailState, PrintJob
-from portal.authorizations.services import campaign_states, printing
+from portal.authorizations.services import campaign_states, job_runs, printing
 from portal.authorizations.services.campaign_states import LaunchRefused
 from portal.authorizations.services.jobs import is_quick, run_job
 from portal.authorizations.tasks import run_job_task, run_print_job_task
