@@ -22,7 +22,7 @@ from portal.authorizations.models import (
     Mail,
     PrintJob,
 )
-from portal.authorizations.services import campaign_launch, jobs
+from portal.authorizations.services import campaign_launch, campaign_states, jobs
 from portal.authorizations.services.campaign_states import (
     LaunchRefused,
     close_campaign,
@@ -215,6 +215,17 @@ class TestCarryOn:
         assert not Link.objects.exists()
         manager_client.post(address(campaign, "launch"))
         assert Link.objects.count() == 1
+
+    def test_resuming_does_not_carry_on_what_a_person_cancelled(self, manager: User) -> None:
+        make_customer()
+        campaign = make_draft()
+        job = launch(campaign, manager)
+        cancel_job(job)
+        campaign.refresh_from_db()
+        campaign_states.pause_campaign(campaign=campaign, by=manager)
+        assert campaign_states.resume_campaign(campaign=campaign, by=manager)
+        job.refresh_from_db()
+        assert (job.state, Link.objects.count()) == ("cancelled", 0)
 
     def test_died_right_before_its_end(self, manager: User, monkeypatch: pytest.MonkeyPatch) -> None:
         """All is issued, and the sheets are missing."""

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import Mail
+from portal.authorizations.services import mailings
+from portal.authorizations.services.erasure import erase_customer
 from portal.authorizations.services.mail_decisions import (
     DecisionRefused,
     leave_unknown,
@@ -293,3 +295,43 @@ def test_several_workers_send_each_mail_once_and_keep_the_rate_together(box: Mai
     assert send(seconds=61) == 6
     assert len({delivered.to.lower() for delivered in box.taken}) == len(box.taken) == 26
     assert set(states()) == {"sent"}
+
+
+class TestAfterTheText:
+    def test_an_answer_that_is_neither_yes_nor_no_is_shown_to_a_person(self, box: Mailbox) -> None:
+        make_invited()
+        box.at_data.append("354 go on")
+        assert send() == 0
+        assert states() == ["unknown"]
+        assert send(hours=48) == 0
+
+    def test_any_yes_is_a_yes(self, box: Mailbox) -> None:
+        make_invited()
+        box.at_data.append("252 taken, I think")
+        assert send() == 1
+        assert states() == ["sent"]
+
+    def test_what_was_taken_is_noted_although_the_database_is_busy(
+        self, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_invited()
+        real, tries = mailings.settle_claim, iter(range(10))
+
+        def busy(*arguments: Any, **values: Any) -> None:
+            if next(tries) < 3:
+                raise OperationalError("database is locked")
+            real(*arguments, **values)
+
+        monkeypatch.setattr(mailings, "settle_claim", busy)
+        assert send() == 1
+        assert states() == ["sent"]
+
+
+@pytest.mark.parametrize(("state", "after"), [("sending", "sending"), ("unknown", "stopped"), ("waiting", "silenced")])
+def test_erasing_a_customer_leaves_no_mail_open(state: str, after: str) -> None:
+    """But for one that is on its way: what the server says of it is found by its Message-ID."""
+    mail = make_invited()
+    Mail.objects.filter(pk=mail.pk).update(state=state, rfc_message_id="<a@b>", marked_at=timezone.now())
+    erase_customer(customer=mail.customer, by=None, reason="asked")
+    mail.refresh_from_db()
+    assert (mail.state, mail.rfc_message_id) == (after, "<a@b>" if state == "sending" else "")
