@@ -127,7 +127,7 @@ class TestTodaysDoors:
         flow = make_flow()
         for number in range(8):
             make_link(customer=at_the_door(rep, f"{number} Oak St"), flow=flow)
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(12):
             rep_client.get("/")
 
 

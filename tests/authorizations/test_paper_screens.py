@@ -302,7 +302,7 @@ class TestList:
         manager_client.get(reverse("paper_list"))
         for _ in range(5):
             make_paper()
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             manager_client.get(reverse("paper_list"))
 
     def test_the_headers_search_finds_a_paper_by_its_reference_id(
