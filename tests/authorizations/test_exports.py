@@ -31,6 +31,17 @@ def add_links(count: int) -> None:
     issue_links(customers=customers, flow=make_flow(), issued_by=None)
 
 
+READERS: list["Reader"] = []
+
+
+@pytest.fixture(autouse=True)
+def readers_end(db: None) -> Iterator[None]:
+    """Who listens no more ends the export, whose entry in the audit belongs to this test and not to the next."""
+    yield
+    while READERS:
+        READERS.pop().response._iterator.close()
+
+
 class Reader:
     """Reads an answer as it comes, and knows how many links have been read from the database by then."""
 
@@ -40,6 +51,7 @@ class Reader:
         self.parts: Iterator[bytes] = iter(self.response.streaming_content)
         self.rows_read = 0
         self.queries = 0
+        READERS.append(self)
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         self.queries += 1
