@@ -55,7 +55,7 @@ def read(job: PrintJob) -> list[str]:
     """Every code of the PDF, page by page, from top to bottom and left to right."""
     texts = []
     for image in page_images(sheets(job), 300):
-        found = zxingcpp.read_barcodes(image)
+        found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
         row = 50  # pixels that two codes of one row may differ by
         found.sort(key=lambda code: (code.position.top_left.y // row, code.position.top_left.x))
         texts += [code.text for code in found]
