@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.harness import MissingPeerError
 
@@ -19,19 +20,26 @@ def temporary_database(server: str = "") -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
             yield f"sqlite:///{folder}/bench.sqlite3"
         return
-    import psycopg
-
     name = f"portal_bench_{uuid.uuid4().hex[:12]}"
-    try:
-        connection = psycopg.connect(f"{server}/postgres", autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        raise MissingPeerError(f"No PostgreSQL server answers at {server}: {str(error).splitlines()[0]}") from None
-    with connection:
+    with connected(server) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         try:
             yield f"{server}/{name}"
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def connected(server: str) -> Iterator[Any]:
+    """A connection to a PostgreSQL server, to make databases with. Raises MissingPeerError if none answers."""
+    import psycopg
+
+    try:
+        connection = psycopg.connect(f"{server}/postgres", autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise MissingPeerError(f"No PostgreSQL server answers at {server}: {str(error).splitlines()[0]}") from None
+    with connection:
+        yield connection
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from portal.accounts.roles import Role
 from portal.accounts.services.roles import sync_roles
 from portal.authorizations.models import Installation
 from tests import factories
+from tests.smtp_server import Mailbox, smtp_server
 
 CHROMIUM = shutil.which("chromium") or ""
 
@@ -143,6 +144,13 @@ def dropped_connections(monkeypatch: pytest.MonkeyPatch) -> None:
             raise
 
     monkeypatch.setattr(ServerHandler, "finish_response", finish_response)
+
+
+@pytest.fixture
+def box(settings: Any) -> Iterator[Mailbox]:
+    """A real SMTP server, to which the portal sends."""
+    with smtp_server(settings) as box:
+        yield box
 
 
 def _client(user: User) -> Client:

@@ -15,10 +15,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from bench.databases import environment
-from bench.harness import MissingPeerError
+from bench.databases import connected, environment
 
 NAME = "portal_bench_kept"
 SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 10_000)
@@ -51,7 +49,7 @@ def keep(links: int, server: str = "") -> str:
                 _make(links, f"sqlite:///{made}")
                 made.rename(path)
         return f"sqlite:///{path}"
-    with _server(server) as admin:
+    with connected(server) as admin:
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             making_name = f"{NAME}_{uuid.uuid4().hex[:12]}"
             admin.execute(f"CREATE DATABASE {making_name}")
@@ -75,7 +73,7 @@ def copy_of(links: int, server: str = "") -> Iterator[str]:
             yield f"sqlite:///{path}"
         return
     copy = f"portal_bench_{uuid.uuid4().hex[:12]}"
-    with _server(server) as admin:
+    with connected(server) as admin:
         admin.execute(f"CREATE DATABASE {copy} TEMPLATE {name_of(links)}")
         try:
             yield f"{server}/{copy}"
@@ -90,7 +88,7 @@ def forget(server: str = "") -> list[str]:
         for path in found:
             path.unlink()
         return [path.name for path in found]
-    with _server(server) as admin:
+    with connected(server) as admin:
         query = "SELECT datname FROM pg_database WHERE datname LIKE %s"
         names = [row[0] for row in admin.execute(query, [NAME.replace("_", r"\_") + r"\_%"])]
         for name in names:
@@ -102,18 +100,6 @@ def _make(links: int, database_url: str) -> None:
     """In a process of its own: Django is set up once in each."""
     print(f"Making {links:,} links …", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "bench.population.make", str(links), database_url], check=True, cwd=_ROOT)
-
-
-@contextmanager
-def _server(url: str) -> Iterator[Any]:
-    import psycopg
-
-    try:
-        connection = psycopg.connect(f"{url}/postgres", autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        raise MissingPeerError(f"No PostgreSQL server answers at {url}: {str(error).splitlines()[0]}") from None
-    with connection:
-        yield connection
 
 
 @contextmanager

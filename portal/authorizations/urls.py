@@ -96,6 +96,12 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/close/", campaign_states.CampaignCloseView.as_view(), name="campaign_close"),
     path("campaigns/<int:pk>/discard/", campaign_states.CampaignDiscardView.as_view(), name="campaign_discard"),
     path("campaigns/<int:pk>/reminders/", reminders.CampaignRemindersView.as_view(), name="campaign_reminders"),
+    path("campaigns/<int:pk>/message/", campaign_messages.CampaignMessageView.as_view(), name="campaign_message"),
+    path(
+        "campaigns/<int:pk>/message/preview/",
+        campaign_messages.CampaignMessagePreviewView.as_view(),
+        name="campaign_message_preview",
+    ),
     # Reminders and outages.
     path("reminders/", reminders.ReminderListView.as_view(), name="reminder_list"),
     path("reminders/stop/", reminders.ReminderStopView.as_view(), name="reminder_stop_selection"),
@@ -104,12 +110,6 @@ urlpatterns: list[URLPattern] = [
     path("outages/", outages.OutageListView.as_view(), name="outage_list"),
     path("outages/new/", outages.OutageCreateView.as_view(), name="outage_create"),
     path("outages/<int:pk>/end/", outages.OutageEndView.as_view(), name="outage_end"),
-    path("campaigns/<int:pk>/message/", campaign_messages.CampaignMessageView.as_view(), name="campaign_message"),
-    path(
-        "campaigns/<int:pk>/message/preview/",
-        campaign_messages.CampaignMessagePreviewView.as_view(),
-        name="campaign_message_preview",
-    ),
     # Mails.
     path("mails/", mails.MailListView.as_view(), name="mail_list"),
     path("mails/stops/", mails.MailStopListView.as_view(), name="mail_stop_list"),

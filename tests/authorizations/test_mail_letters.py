@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Any
 
@@ -23,7 +22,7 @@ from portal.authorizations.services.messages import (
 from tests.authorizations.mailing import make_installation, make_invited, send
 from tests.authorizations.test_link_requests import Sources
 from tests.factories import make_campaign
-from tests.smtp_server import Mailbox, smtp_server
+from tests.smtp_server import Mailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -31,12 +30,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def installation(db: None) -> None:
     make_installation()
-
-
-@pytest.fixture
-def box(settings: Any) -> Iterator[Mailbox]:
-    with smtp_server(settings) as box:
-        yield box
 
 
 def receive(box: Mailbox, **customer: Any) -> EmailMessage:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -38,12 +37,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def installation(transactional_db: None) -> None:
     make_installation()
-
-
-@pytest.fixture
-def box(settings: Any) -> Iterator[Mailbox]:
-    with smtp_server(settings) as box:
-        yield box
 
 
 def only_mail() -> Mail:

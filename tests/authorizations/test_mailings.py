@@ -1,6 +1,5 @@
 """Queueing and sending, against a real SMTP server: what goes out, what waits, and what is never sent twice."""
 
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ from django.utils import timezone
 
 from portal.authorizations.management.looks import MailSender
 from portal.authorizations.models import Campaign, Customer, Flow, Link, Mail
-from portal.authorizations.services import mail_obstacles
+from portal.authorizations.services import mail_obstacles, mailings
 from portal.authorizations.services.links import replace_link
 from portal.authorizations.services.mail_obstacles import Obstacle, find_obstacles
 from portal.authorizations.services.mail_stops import stop_mails_to
@@ -27,7 +26,7 @@ from tests.factories import (
     make_link,
     make_shared_link,
 )
-from tests.smtp_server import Mailbox, smtp_server
+from tests.smtp_server import Mailbox
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=ZoneInfo("UTC"))
@@ -36,12 +35,6 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=ZoneInfo("UTC"))
 @pytest.fixture(autouse=True)
 def installation(db: None) -> None:
     make_installation()
-
-
-@pytest.fixture
-def box(settings: Any) -> Iterator[Mailbox]:
-    with smtp_server(settings) as box:
-        yield box
 
 
 class TestQueue:
@@ -344,7 +337,7 @@ def test_a_mail_that_cannot_be_written_holds_up_nobody(
     box: Mailbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, fine = make_invited(email="rosa@example.com"), make_invited()
-    write: Callable[..., Any] = __import__("portal.authorizations.services.mailings", fromlist=["x"]).write_mail
+    write = mailings.write_mail
 
     def fail_once(claim: Any, **values: Any) -> Any:
         if claim.first.pk == broken.pk:

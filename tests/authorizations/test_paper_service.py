@@ -24,7 +24,7 @@ from portal.authorizations.services.customers import find_who_has_reference_id
 from portal.authorizations.services.leap_requests import compose_paper_message
 from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.paper import PaperRefused, mark_sent, withdraw_paper_authorization
-from portal.authorizations.services.scans import ScanRefused, check_scan, clean_name, remove_scan
+from portal.authorizations.services.scans import ScanRefused, check_scan, clean_name
 from portal.leap import reference_ids
 from tests.factories import make_customer, make_import, make_link, make_paper, make_scan
 
@@ -231,18 +231,6 @@ class TestFailures:
         paper = make_paper()
         with pytest.raises(IntegrityError), transaction.atomic():
             PaperAuthorization.objects.filter(pk=paper.pk).update(reference_id="a b c")
-
-    def test_erasure_removes_the_file_when_the_transaction_is_through(
-        self, django_capture_on_commit_callbacks: Any
-    ) -> None:
-        paper = make_paper()
-        with django_capture_on_commit_callbacks(execute=True):
-            remove_scan(paper=paper)
-            assert len(stored_files()) == 1
-        assert stored_files() == []
-        paper.refresh_from_db()
-        assert (paper.scan.name, paper.scan_name, paper.scan_type) == ("", "", "")
-        assert not scans.has_scan(paper)
 
 
 class TestSentAndWithdrawn:

@@ -53,10 +53,6 @@ class CustomerQuerySet(SearchableQuerySet["Customer"]):
         """Those who may be asked again: neither refused at the door nor erased."""
         return self.filter(refused_at__isnull=True, erased_at__isnull=True)
 
-    def mailable(self) -> Self:
-        """Those who may be written to: contactable, with an address that takes mail and has not been stopped."""
-        return self.contactable().filter(mail_stopped_at__isnull=True).exclude(email="")
-
     def open_doors(self) -> Self:
         """Those whom it makes sense to call on: neither refused nor authorized as Leap says."""
         from portal.authorizations.models.link import PROVEN, Link

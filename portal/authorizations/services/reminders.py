@@ -209,7 +209,8 @@ def switch_reminders(*, campaign: Campaign, reminds_abandoned: bool, no_visit_da
         record(
             action=AuditAction.CHANGED, noun="campaign", row=campaign.pk, fields=["reminds_abandoned", "no_visit_days"]
         )
-        _look_again_at([campaign.pk])
+        # Its links are read anew, from the first.
+        ReminderCursor.objects.update_or_create(source=f"{_CAMPAIGN}{campaign.pk}", defaults={"last_id": 0})
 
 
 def stop_reminders(*, mails: "QuerySet[Mail]", by: User) -> int:
@@ -219,9 +220,7 @@ def stop_reminders(*, mails: "QuerySet[Mail]", by: User) -> int:
     with transaction.atomic():
         some = list(wanted.values_list("message__campaign", "customer")[: BATCH + 1])
         record_rows(action=AuditAction.CHANGED, noun="mail", rows=wanted, by=by, state="stopped")
-        stopped = wanted.update(
-            state=MailState.STOPPED, decided_by=by, decided_at=now, hold_reason="", reason="Stopped by a person."
-        )
+        stopped = _stop(wanted, by=by, at=now, reason="Stopped by a person.")
         # Of more, the planner takes care.
         if len(some) <= BATCH:
             plan_pairs(some, now)
@@ -237,10 +236,7 @@ def stop_reminders_to(*, customers: "QuerySet[Customer]", by: User) -> int:
         for start in range(0, len(wanted), BATCH):
             chunk = wanted[start : start + BATCH]
             Customer.objects.filter(pk__in=chunk).update(reminders_stopped_at=now)
-            reason = "All reminders to this customer were stopped."
-            _waiting_of(chunk).update(
-                state=MailState.STOPPED, decided_by=by, decided_at=now, hold_reason="", reason=reason
-            )
+            _stop(_waiting_of(chunk), by=by, at=now, reason="All reminders to this customer were stopped.")
     return len(wanted)
 
 
@@ -330,11 +326,6 @@ def _reminded(pairs: set[Pair]) -> set[Pair]:
 
 def _waiting_of(customers: Collection[int]) -> "MailQuerySet":
     return Mail.objects.waiting().filter(is_reminder=True, customer__in=customers)
-
-
-def _look_again_at(campaigns: Iterable[int]) -> None:
-    for pk in campaigns:
-        ReminderCursor.objects.update_or_create(source=f"{_CAMPAIGN}{pk}", defaults={"last_id": 0})
 
 
 def _postpone(mail: Mail, due: rules.Due) -> None:

@@ -11,7 +11,6 @@ from pathlib import PurePath
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import transaction
 from PIL import Image
 
 from portal.authorizations.models import PaperAuthorization
@@ -96,17 +95,6 @@ def drop_stored(name: str) -> None:
     """Remove a stored scan that no row will name; an empty name is none."""
     if name:
         default_storage.delete(name)
-
-
-def remove_scan(*, paper: PaperAuthorization) -> None:
-    """Remove an authorization's scan for good, and what it was called: for erasure. The row stays.
-
-    The file goes when the transaction is through: one that fails has lost nothing.
-    """
-    name = paper.scan.name or ""
-    paper.scan, paper.scan_name, paper.scan_type = "", "", ""
-    paper.save(update_fields=["scan", "scan_name", "scan_type"])
-    transaction.on_commit(lambda: drop_stored(name))
 
 
 def has_scan(paper: PaperAuthorization) -> bool:

@@ -30,13 +30,11 @@ from portal.authorizations.models import AudienceKind, Campaign, Flow, Link
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import campaigns, printing
 from portal.authorizations.services.campaign_print import request_of
-from portal.authorizations.services.campaign_review import (
-    review_campaign,
-)
+from portal.authorizations.services.campaign_review import review_campaign
 from portal.authorizations.services.campaigns import CampaignRefused
 from portal.authorizations.services.flow_preview import make_examples
 from portal.authorizations.services.printers import get_printer
-from portal.authorizations.views.lists import user_of
+from portal.authorizations.views.lists import read_keys, user_of
 from portal.authorizations.views.printers import draw_stock
 from portal.authorizations.views.printing import FIRST_STOCK
 from portal.printing.stocks import STOCKS, PrintRefusedError
@@ -115,9 +113,9 @@ class CampaignCreateView(PermissionRequiredMixin, View):
         """The audience that comes along: all that match the list's filters, its ticked rows, or an import."""
         if data.get("all"):
             return {"kind": AudienceKind.FILTER.value, "query": keep_query(QueryDict(data.get("query", "")))}
-        if ids := _keys(data.getlist("select")):
+        if ids := read_keys(data.getlist("select")):
             return {"kind": AudienceKind.SELECTION.value, "ids": ids[:MOST_TICKED]}
-        if imported := _keys([data.get("import", "")]):
+        if imported := read_keys([data.get("import", "")]):
             return {"kind": AudienceKind.IMPORT.value, "import": imported[0]}
         return {}
 
@@ -218,7 +216,7 @@ class CampaignAudienceView(CampaignStepView):
         if kind == AudienceKind.FILTER:
             return {"kind": kind, "query": keep_query(self.request.POST)}
         if kind == AudienceKind.IMPORT:
-            chosen = _keys([self.request.POST.get("import", "")])
+            chosen = read_keys([self.request.POST.get("import", "")])
             return {"kind": kind, "import": chosen[0] if chosen else None}
         if kind == AudienceKind.SELECTION:
             return {"kind": kind, "ids": self.campaign.audience.get("ids", [])}
@@ -264,7 +262,7 @@ class CampaignFlowView(CampaignStepView):
     draft_only = False
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        flow = _keys([request.GET.get("flow", "")])
+        flow = read_keys([request.GET.get("flow", "")])
         return self._show(CampaignFlowForm(campaign=self.campaign, flow=flow[0] if flow else None))
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -360,7 +358,3 @@ def with_any(filterset: CustomerFilterSet) -> CustomerFilterSet:
         if hasattr(field, "empty_label"):
             field.empty_label = "Any"
     return filterset
-
-
-def _keys(values: list[str]) -> list[int]:
-    return [int(value) for value in values if value.isdecimal() and len(value) < 19]

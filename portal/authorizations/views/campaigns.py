@@ -28,7 +28,7 @@ from portal.authorizations.services.funnel import Breakdown, make_stages, read_f
 from portal.authorizations.services.job_runs import MOST_REFUSALS
 from portal.authorizations.services.progress import read_progress
 from portal.authorizations.tables.campaigns import CampaignTable
-from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
+from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, read_keys, user_of
 
 #: What the CSV says of each campaign before its numbers.
 FACTS: tuple[tuple[str, Callable[[Campaign], Any]], ...] = (
@@ -141,7 +141,7 @@ class CampaignCompareView(PermissionRequiredMixin, View):
         return redirect(f"{reverse('campaign_compare')}?{urlencode({'campaign': keys[:MOST_COMPARED]}, doseq=True)}")
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        keys = [int(key) for key in request.GET.getlist("campaign") if key.isdecimal() and len(key) < 19]
+        keys = read_keys(request.GET.getlist("campaign"))
         found = Campaign.objects.select_related("flow", "owner", "launch_job").in_bulk(keys[:MOST_COMPARED])
         campaigns = [found[key] for key in dict.fromkeys(keys) if key in found]
         if not campaigns:

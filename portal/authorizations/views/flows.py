@@ -20,7 +20,7 @@ from portal.authorizations.services.flow_preview import make_examples
 from portal.authorizations.services.flow_rules import find_problems
 from portal.authorizations.services.flows import FlowRefused, retire, save_flow, set_live
 from portal.authorizations.tables.flows import FlowTable
-from portal.authorizations.views.lists import PortalListView, user_of
+from portal.authorizations.views.lists import PortalListView, read_keys, user_of
 from portal.leap.authorization_urls import UrlError
 
 
@@ -185,9 +185,7 @@ def _typed(request: HttpRequest) -> dict[str, Any]:
         name: request.POST[name] for name in FlowForm.base_fields if name in request.POST and name != "utilities"
     }
     if "utilities" in request.POST:
-        typed["utilities"] = [
-            int(value) for value in request.POST.getlist("utilities") if value.isdecimal() and len(value) < 19
-        ]
+        typed["utilities"] = read_keys(request.POST.getlist("utilities"))
     return typed
 
 

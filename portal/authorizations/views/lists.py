@@ -1,6 +1,6 @@
 """What every list shares: filters in the URL, sorting, pages, CSV export, and bulk actions over chosen rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -198,10 +198,14 @@ def chosen_rows(
             return queryset.none()
         chosen = cast("QuerySet[Any]", filterset.qs)
         # What came since the person was asked is not meant.
-        up_to = request.POST.get("up_to", "")
-        return chosen.filter(pk__lte=int(up_to)) if up_to.isdecimal() and len(up_to) < 19 else chosen
-    ids = [int(value) for value in request.POST.getlist("select") if value.isdecimal() and len(value) < 19]
-    return queryset.filter(pk__in=ids)
+        up_to = read_keys([request.POST.get("up_to", "")])
+        return chosen.filter(pk__lte=up_to[0]) if up_to else chosen
+    return queryset.filter(pk__in=read_keys(request.POST.getlist("select")))
+
+
+def read_keys(values: "Iterable[str]") -> list[int]:
+    """Return the values that can be a row's key, as numbers."""
+    return [int(value) for value in values if value.isdecimal() and len(value) < 19]
 
 
 def user_of(request: HttpRequest) -> User:
