@@ -1,11 +1,10 @@
 """The public doors at 16 connections: ours beside a bare view that inserts one row, and beside django-dynamic-qr.
 
-Two gunicorns with the same settings stand on one database; one is idle while the other is asked. Both keep one row
+Two servers with the same settings stand on one database; one is idle while the other is asked. Both keep one row
 for every request, which is counted after every turn.
 """
 
 import sys
-from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -17,7 +16,7 @@ from django_dynamic_qr.models import QRCode, ScanLog
 from bench.bulk_links import add_customers, add_flow, issue_as_we_do
 from bench.databases import empty_tables, settle
 from bench.harness import MIN_ROUNDS, DifferentWorkError, Result, compare, require_peer
-from bench.http_client import CONNECTIONS, Client, Exchange, get, gunicorn
+from bench.http_client import CONNECTIONS, Client, Exchange, Server, get, serve
 from bench.peers.models import Hit
 from portal.accounts.models import User
 from portal.authorizations.models import Confirmation, Link, Visit
@@ -41,6 +40,20 @@ _BROWSERS = [
 ]
 
 
+class Door:
+    """One side of a comparison: a server and what it is asked, with the processor time of each turn."""
+
+    def __init__(self, client: Client, server: Server, exchanges: list[Exchange]) -> None:
+        self._client, self._server, self._exchanges = client, server, exchanges
+        self.processor_seconds: list[float] = []
+
+    def pass_through(self) -> None:
+        """Send everything once, and note what the server's processes took for it."""
+        before = self._server.processor_seconds()
+        self._client.send_all(self._server, self._exchanges)
+        self.processor_seconds.append(self._server.processor_seconds() - before)
+
+
 def run(rounds: int = MIN_ROUNDS, *, quick: bool = False) -> list[Result]:
     peer_name = require_peer("django_dynamic_qr", "django-dynamic-qr")
     count = QUICK_REQUESTS if quick else REQUESTS
@@ -50,36 +63,40 @@ def run(rounds: int = MIN_ROUNDS, *, quick: bool = False) -> list[Result]:
     add_qr_codes(links)
     client = Client()
     with (
-        gunicorn("portal.wsgi", "portal.settings") as portal,
-        gunicorn("bench.peers.wsgi", "bench.peers.settings") as peers,
+        serve("portal.wsgi", "portal.settings") as portal,
+        serve("bench.peers.wsgi", "bench.peers.settings") as peers,
     ):
-        redirect = partial(client.send_all, portal, short_redirects(links))
-        thanks = partial(client.send_all, portal, confirmations(links))
-        bare = partial(client.send_all, peers, bare_hits(count))
-        dynamic = partial(client.send_all, peers, dynamic_redirects(links))
+        redirect = Door(client, portal, short_redirects(links))
+        thanks = Door(client, portal, confirmations(links))
+        bare = Door(client, peers, bare_hits(count))
+        dynamic = Door(client, peers, dynamic_redirects(links))
 
-        def against(
-            name: str, ours: Callable[[], object], peer: Callable[[], object], peer_name: str, goal: float, first: bool
-        ) -> Result:
-            return compare(
-                f"{name}, {CONNECTIONS} connections",
-                ours,
-                peer,
+        def against(name: str, ours: Door, peer: Door, peer_name: str, goal: float, first: bool) -> list[Result]:
+            name = f"{name}, {CONNECTIONS} connections"
+            ours.processor_seconds, peer.processor_seconds = [], []
+            result = compare(
+                name,
+                ours.pass_through,
+                peer.pass_through,
                 rounds,
                 goal,
                 peer_name=peer_name,
                 before_each=partial(reset, first=first),
                 outcome=partial(count_rows, links=count),
             )
+            # The first turn of each is the warm one.
+            seconds = zip(peer.processor_seconds[1:], ours.processor_seconds[1:], strict=True)
+            ratios = tuple(theirs / mine for theirs, mine in seconds)
+            return [result, Result(f"{name}: processor time", peer_name, ratios, None)]
 
         bare_name = "a bare view that inserts one row"
         results = [
-            against("Short redirect, first visit", redirect, bare, bare_name, BARE_GOAL, True),
-            against("Short redirect, later visit", redirect, bare, bare_name, BARE_GOAL, False),
-            against("Short redirect, first visit", redirect, dynamic, peer_name, PEER_GOAL, True),
-            against("Short redirect, later visit", redirect, dynamic, peer_name, PEER_GOAL, False),
-            against("Confirmation, first return", thanks, bare, bare_name, BARE_GOAL, True),
-            against("Confirmation, later return", thanks, bare, bare_name, BARE_GOAL, False),
+            *against("Short redirect, first visit", redirect, bare, bare_name, BARE_GOAL, True),
+            *against("Short redirect, later visit", redirect, bare, bare_name, BARE_GOAL, False),
+            *against("Short redirect, first visit", redirect, dynamic, peer_name, PEER_GOAL, True),
+            *against("Short redirect, later visit", redirect, dynamic, peer_name, PEER_GOAL, False),
+            *against("Confirmation, first return", thanks, bare, bare_name, BARE_GOAL, True),
+            *against("Confirmation, later return", thanks, bare, bare_name, BARE_GOAL, False),
         ]
     print(f"The client that asked the doors took at most {client.busiest:.0%} of one core.", flush=True)
     return results

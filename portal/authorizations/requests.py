@@ -19,5 +19,5 @@ def client_address(request: HttpRequest) -> str:
     """Return the visitor's IP address. Behind https stands a proxy, which adds it last."""
     address: str = request.META.get("REMOTE_ADDR", "")
     if settings.SECURE_PROXY_SSL_HEADER:
-        address = request.headers.get("X-Forwarded-For", address).rsplit(",", 1)[-1]
+        address = request.META.get("HTTP_X_FORWARDED_FOR", address).rsplit(",", 1)[-1]
     return address

@@ -101,31 +101,31 @@ PROGRAMS = {
 
 @pytest.mark.parametrize("agent", PEOPLE.values(), ids=PEOPLE)
 def test_a_person_is_taken_for_a_person(agent: str) -> None:
-    assert not is_bot({"User-Agent": agent})
+    assert not is_bot({"HTTP_USER_AGENT": agent})
 
 
 @pytest.mark.parametrize("agent", PROGRAMS.values(), ids=PROGRAMS)
 def test_a_program_is_no_person(agent: str) -> None:
-    assert is_bot({"User-Agent": agent})
+    assert is_bot({"HTTP_USER_AGENT": agent})
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("Sec-Purpose", "prefetch"),
-        ("Sec-Purpose", "prefetch;prerender"),
-        ("Purpose", "prefetch"),
-        ("X-Purpose", "preview"),
-        ("X-Moz", "prefetch"),
+        ("HTTP_SEC_PURPOSE", "prefetch"),
+        ("HTTP_SEC_PURPOSE", "prefetch;prerender"),
+        ("HTTP_PURPOSE", "prefetch"),
+        ("HTTP_X_PURPOSE", "preview"),
+        ("HTTP_X_MOZ", "prefetch"),
     ],
 )
 def test_a_prefetch_is_no_visit_of_a_person(name: str, value: str) -> None:
-    assert is_bot({"User-Agent": PEOPLE["Chrome on Android"], name: value})
+    assert is_bot({"HTTP_USER_AGENT": PEOPLE["Chrome on Android"], name: value})
 
 
 def test_one_harmless_header_does_not_hide_a_prefetch() -> None:
-    assert is_bot({"User-Agent": PEOPLE["Firefox"], "Purpose": "navigation", "X-Moz": "prefetch"})
-    assert not is_bot({"User-Agent": PEOPLE["Firefox"], "Purpose": "navigation"})
+    assert is_bot({"HTTP_USER_AGENT": PEOPLE["Firefox"], "HTTP_PURPOSE": "navigation", "HTTP_X_MOZ": "prefetch"})
+    assert not is_bot({"HTTP_USER_AGENT": PEOPLE["Firefox"], "HTTP_PURPOSE": "navigation"})
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from django.db import OperationalError, connection, models, transaction
 PATIENCE_MS = 400
 
 
+#: Texts, truths and keys, which the drivers of both databases take as they are.
+_AS_THEY_ARE = (models.CharField, models.BooleanField, models.ForeignKey)
+
 #: The threads of one process take turns here: SQLite's own wait asks again and again, and may never be lucky.
 _turn = threading.Lock()
 
@@ -37,8 +40,10 @@ def insert_impatiently(model: type[models.Model], values: dict[str, Any]) -> Non
     statement. SQLite has one write lock for all. In PostgreSQL even one insert waits: its foreign key, for a link that
     is being replaced or a table that is being migrated.
     """
-    sql, fields = _insert(connection.vendor, model)
-    parameters = [field.get_db_prep_save(values[field.attname], connection) for field in fields]
+    sql, columns = _insert(connection.vendor, model)
+    parameters = [
+        values[name] if field is None else field.get_db_prep_save(values[name], connection) for name, field in columns
+    ]
     if connection.vendor == "sqlite":
         with _impatience(), connection.cursor() as cursor:
             cursor.execute(sql, parameters)
@@ -90,9 +95,12 @@ def _select(vendor: str, model: type[models.Model], columns: tuple[str, ...], by
 
 
 @cache
-def _insert(vendor: str, model: type[models.Model]) -> tuple[str, tuple[Any, ...]]:
+def _insert(vendor: str, model: type[models.Model]) -> tuple[str, list[tuple[str, Any]]]:
+    """The statement, and for each of its parameters the attribute and the field that prepares it, if one has to."""
     fields = tuple(f for f in model._meta.concrete_fields if not f.primary_key and not f.generated)
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     values = ", ".join(["%s"] * len(fields))
-    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({values})", fields  # noqa: S608
+    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({values})", [  # noqa: S608
+        (str(field.attname), None if isinstance(field, _AS_THEY_ARE) else field) for field in fields
+    ]

@@ -46,7 +46,7 @@ def short_redirect(request: HttpRequest, code: str) -> HttpResponse:
         return _public_page(request, "public/unavailable.html", status=503)
     if destination is None:
         return _public_page(request, "public/no_such_link.html", status=404)
-    if request.method == "GET" and not is_bot(request.headers):
+    if request.method == "GET" and not is_bot(request.META):
         _keep_visit(request, destination)
     # An address that the portal itself issued, in ASCII: nothing of it has to be looked at again.
     headers = {"Location": destination.url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
@@ -152,7 +152,7 @@ def _keep_confirmation(request: HttpRequest) -> None:
     """Keep a claim; when the database cannot be written, in the spool: the page shows all the same."""
     values: Return = {
         "query_string": request.META.get("QUERY_STRING", "")[: KEPT * 2],
-        "is_bot": is_bot(request.headers),
+        "is_bot": is_bot(request.META),
         **_visitor(request),
     }
     at = timezone.now()
@@ -169,7 +169,7 @@ def _spool(kind: str, values: Arrival | Return, at: datetime) -> None:
 
 def _visitor(request: HttpRequest) -> Visitor:
     """The shortened address and the browser."""
-    user_agent = request.headers.get("User-Agent", "")[:300].replace("\x00", "\ufffd")
+    user_agent = request.META.get("HTTP_USER_AGENT", "")[:300].replace("\x00", "\ufffd")
     return {"ip": shorten_ip(client_address(request)), "user_agent": user_agent}
 
 
@@ -199,11 +199,11 @@ def _public_page(request: HttpRequest, template: str, *, status: int = 200, lang
 
 
 @lru_cache(maxsize=32)
-def _render_public_page(template: str, language: str, partner_name: str, support_email: str) -> str:
+def _render_public_page(template: str, language: str, partner_name: str, support_email: str) -> bytes:
     installation = Installation(partner_name=partner_name, support_email=support_email)
     context = {"installation": installation, "portal": installation, "languages": LANGUAGES, "language": language}
     with translation.override(language):
-        return render_to_string(template, context)
+        return render_to_string(template, context).encode()
 
 
 __all__ = ["healthz", "leap_events", "readyz", "short_redirect", "thanks"]
