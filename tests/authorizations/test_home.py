@@ -323,3 +323,14 @@ class TestCharts:
         text = manager_client.get("/").text
         assert "Doors: returned 25% of its links" in text
         assert "Draft" not in text
+
+
+def test_lost_authorizations_that_are_not_near_say_when_the_next_deadline_is(manager_client: Client) -> None:
+    make_reauthorization(deadline_at=days(40))
+    make_reauthorization(deadline_at=days(20))
+    assert "The next of Leap’s deadlines is 24 Mar 2026." in manager_client.get("/").text
+
+
+def test_lost_authorizations_without_a_deadline_say_so(manager_client: Client) -> None:
+    make_reauthorization()
+    assert "Leap names no deadline." in manager_client.get("/").text

@@ -85,3 +85,11 @@ def test_only_admins(manager_client: Client, rep_client: Client) -> None:
         assert client.post(ADDRESS, values(partner_name="Evil")).status_code == 403
     assert not Installation.objects.filter(partner_name="Evil").exists()
     assert Client().get(ADDRESS).status_code == 302
+
+
+def test_a_postal_address_saved_by_another_process_is_seen_at_once(manager_client: Client) -> None:
+    Installation.objects.create(leap_environment="production", support_email="help@acme.example")
+    Installation.objects.forget()
+    assert "your postal address stands on the installation page" in manager_client.get("/mails/").text
+    Installation.objects.update(postal_address="1 Main St, Fresno, CA 93722")
+    assert "your postal address stands on the installation page" not in manager_client.get("/mails/").text

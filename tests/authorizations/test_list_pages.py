@@ -177,3 +177,22 @@ def test_the_cursor_of_somebody_elses_row_shows_nothing_of_it(rep_client: Client
     other = make_customer(name="Mine 1b")
     page = rep_client.get(LIST, {"sort": "name", "page": Cursor((other.pk,), False, 0).encode()})
     assert keys(page) == mine
+
+
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [
+        ({}, False),
+        ({"page": "last"}, False),
+        ({"sort": "-name"}, False),
+        ({"q": ""}, False),
+        ({"q": "Rosa"}, True),
+        ({"utility": "none"}, True),
+    ],
+)
+def test_clear_is_offered_only_where_something_is_filtered(
+    manager_client: Client, query: dict[str, str], offered: bool
+) -> None:
+    make_customers(3)
+    page = manager_client.get(LIST, query).text
+    assert ('<a href="/customers/">clear</a>' in page) is offered

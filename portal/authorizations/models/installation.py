@@ -24,6 +24,11 @@ class InstallationManager(models.Manager["Installation"]):
         type(self)._remembered = (time.monotonic(), installation)
         return installation
 
+    def read(self) -> "Installation":
+        """Return the row as it stands now: where somebody acts on what another process may just have saved."""
+        self.forget()
+        return self.current()
+
     def forget(self) -> None:
         """Read it anew at the next call."""
         type(self)._remembered = None

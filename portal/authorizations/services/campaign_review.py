@@ -247,7 +247,7 @@ def _find_blockers(campaign: Campaign) -> "Sequence[Blocker]":
 
 def _check_mail() -> "Sequence[Blocker]":
     found = []
-    if reason := explain_no_sending(Installation.objects.current()):
+    if reason := explain_no_sending(Installation.objects.read()):
         found.append(Blocker(reason, "installation"))
     if _writes_to_the_log() and not settings.SANDBOX:
         found.append(

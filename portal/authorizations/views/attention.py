@@ -133,13 +133,19 @@ def _near_losses(now: datetime) -> Iterator[Todo]:
 
 def _later_losses(now: datetime) -> Iterator[Todo]:
     soon = now + timedelta(days=NEAR_DAYS)
-    count = count_up(Reauthorization.objects.open().filter(Q(deadline_at__isnull=True) | Q(deadline_at__gt=soon)))
+    later = Reauthorization.objects.open().filter(Q(deadline_at__isnull=True) | Q(deadline_at__gt=soon))
+    count = count_up(later)
     if count:
+        nearest = later.filter(deadline_at__gt=soon).nearest_first().first()
+        if nearest and nearest.deadline_at:
+            words = f"The next of Leap’s deadlines is {_day(nearest.deadline_at)}"
+        else:
+            words = "Leap names no deadline"
         yield Todo(
             "Lost",
             "fault",
             f"{_many(count, 'meter')} lost the authorization",
-            "Not urgent by Leap’s deadlines. The customer has to authorize again, by a new link",
+            f"{words}. The customer has to authorize again, by a new link",
             "See who",
             _to("reauthorization_list", deadline="later"),
         )

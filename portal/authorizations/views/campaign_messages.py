@@ -64,7 +64,7 @@ class CampaignMessageView(CampaignMessagePage):
         return redirect(f"{reverse('campaign_message', args=[pk])}?kind={message.kind}")
 
     def _send_test(self, request: HttpRequest, message: Message, words: Words, language: str) -> None:
-        installation, to = Installation.objects.current(), user_of(request).email
+        installation, to = Installation.objects.read(), user_of(request).email
         if not to:
             messages.warning(request, "You have no email address here: an admin can add it on the page People.")
             return
@@ -111,7 +111,7 @@ class CampaignMessageView(CampaignMessagePage):
             ],
             "placeholders": [(f"{{{name}}}", words) for name, words in PLACEHOLDERS.items()],
             "sample": find_sample(message.campaign),
-            "why_none": explain_no_sending(Installation.objects.current()),
+            "why_none": explain_no_sending(Installation.objects.read()),
         }
         return render(request, "authorizations/campaign_message.html", context, status=status)
 

@@ -62,7 +62,7 @@ class MailListView(PortalListView):
         return super().get_context_data(
             **kwargs,
             unknown=mails.with_fate_unknown().count(),
-            why_none=explain_no_sending(Installation.objects.current()),
+            why_none=explain_no_sending(Installation.objects.read()),
             absence=find_absence(),
         )
 

@@ -54,7 +54,7 @@ class ReminderListView(PortalListView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         down = Outage.objects.at(timezone.now()).select_related("utility").order_by("began_at")
-        no_sending = explain_no_sending(Installation.objects.current())
+        no_sending = explain_no_sending(Installation.objects.read())
         return super().get_context_data(**kwargs, outages=down, no_sending=no_sending)
 
 
