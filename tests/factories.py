@@ -214,20 +214,26 @@ def make_match(
 def make_enrollment(
     *, meter: Meter | None = None, program: str = "CEC-DSGS", deadlines: Sequence[datetime] = (), **fields: Any
 ) -> Enrollment:
-    """A meter in a program; it is active from sixteen days after each deadline on."""
+    """A meter in a program, settled as by the sync; it is active from sixteen days after each deadline on."""
     values: dict[str, Any] = {"delivery_period": f"{program}_MAY_SEP", "status": "ELIGIBLE", **fields}
-    enrollment = Enrollment.objects.create(meter=meter or make_meter(), program=program, **values)
+    meter = meter or make_meter()
+    meter.in_program = True
+    meter.save(update_fields=["in_program"])
+    enrollment = Enrollment.objects.create(meter=meter, program=program, **values)
     for moment in deadlines:
         EnrollmentDeadline.objects.create(
             enrollment=enrollment, deadline_at=moment, active_from=moment + timedelta(days=16)
         )
+    Enrollment.objects.filter(pk=enrollment.pk).settle(timezone.now())
     return enrollment
 
 
 def make_required_action(*, meter: Meter | None = None, **fields: Any) -> RequiredAction:
     """The customer has to authorize again, unless told otherwise."""
     values: dict[str, Any] = {"party": Party.PARTNER, "action_type": "IS_AUTHORIZED", "action_code": "AUTH_0001"}
-    return RequiredAction.objects.create(meter=meter or make_meter(), **{**values, **fields})
+    action = RequiredAction.objects.create(meter=meter or make_meter(), **{**values, **fields})
+    Enrollment.objects.filter(meter=action.meter).settle(timezone.now())
+    return action
 
 
 def make_reauthorization(*, link: Link | None = None, meter: Meter | None = None, **fields: Any) -> Reauthorization:

@@ -44,7 +44,8 @@ def at(month: int, day: int) -> datetime:
 
 
 def planned() -> dict[int, Enrollment]:
-    return {row.pk: row for row in Enrollment.objects.in_plan(NOW)}
+    Enrollment.objects.settle(NOW)
+    return {row.pk: row for row in Enrollment.objects.in_plan()}
 
 
 def found(client: Client, **query: Any) -> list[Enrollment]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from portal.authorizations.models import Campaign, Customer, CustomerType, Language, Link, Region, Utility
 from portal.authorizations.services.customers import list_reps_with_customers
@@ -62,11 +62,9 @@ class CustomerFilterSet(filters.FilterSet):
         return queryset.filter(customer_type="" if value == "unknown" else value)
 
     def by_link(self, queryset: "QuerySet[Customer]", name: str, value: str) -> "QuerySet[Customer]":
-        links = Link.objects.filter(customer=OuterRef("pk"))
         if value == "never":
-            return queryset.filter(~Exists(links))
-        has_live = Exists(links.live())
-        return queryset.filter(has_live if value == "live" else ~has_live)
+            return queryset.filter(has_had_link=False)
+        return queryset.filter(has_live_link=value == "live")
 
     def by_campaign(self, queryset: "QuerySet[Customer]", name: str, value: Campaign) -> "QuerySet[Customer]":
         """Those who have a link of the campaign, be it void or replaced."""

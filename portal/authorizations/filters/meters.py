@@ -61,7 +61,7 @@ class MeterFilterSet(filters.FilterSet):
         if value == "other":
             return queryset.exclude(enrollment_status__in=["", *EnrollmentStatus.values])
         if value == "none":
-            return queryset.filter(enrollments__isnull=True)
+            return queryset.filter(in_program=False)
         return queryset.filter(enrollment_status=value)
 
     def by_action(self, queryset: "QuerySet[Meter]", name: str, value: str) -> "QuerySet[Meter]":

@@ -81,14 +81,14 @@ class PlanFilterSet(filters.FilterSet):
         return queryset.filter(Exists(actions))
 
     def by_deadline(self, queryset: "QuerySet[Enrollment]", name: str, value: str) -> "QuerySet[Enrollment]":
-        return queryset.filter(next_deadline__isnull=value == "none")  # type: ignore[misc]
+        return queryset.filter(next_deadline__isnull=value == "none")
 
     def after(self, queryset: "QuerySet[Enrollment]", name: str, value: date) -> "QuerySet[Enrollment]":
-        return queryset.filter(next_deadline__gte=after_midnight(value))  # type: ignore[misc]
+        return queryset.filter(next_deadline__gte=after_midnight(value))
 
     def before(self, queryset: "QuerySet[Enrollment]", name: str, value: date) -> "QuerySet[Enrollment]":
         """To the end of that day."""
-        return queryset.filter(next_deadline__lt=before_midnight(value))  # type: ignore[misc]
+        return queryset.filter(next_deadline__lt=before_midnight(value))
 
     def search(self, queryset: "QuerySet[Enrollment]", name: str, value: str) -> "QuerySet[Enrollment]":
 

@@ -18,6 +18,7 @@ from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.mailings import send_due_mails
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
 from portal.authorizations.services.outages import read_outage_feed
+from portal.authorizations.services.plan import settle_deadlines
 from portal.authorizations.services.printing import forget_old_prints
 from portal.authorizations.services.reminders import plan_reminders
 from portal.authorizations.services.replay import replay_spool
@@ -157,12 +158,13 @@ class PrintTidier(RegularLook):
 
 
 class FiguresCounter(RegularLook):
-    """Counts what home and the list of campaigns show where there are many links."""
+    """Counts what home, the plan and the list of campaigns show where there is much; before, moves deadlines on."""
 
     what = "figures"
     looks_at_once = True
 
     def act(self) -> None:
+        settle_deadlines(now=timezone.now())
         refresh_figures()
 
 

@@ -147,6 +147,9 @@ class Customer(models.Model):
     reminders_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
     # The personal data is gone, the row stays to be counted (services/erasure.py).
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Kept by triggers on links (migration 0028), whoever writes them.
+    has_had_link = models.BooleanField(default=False, db_default=False, editable=False)
+    has_live_link = models.BooleanField(default=False, db_default=False, editable=False)
     notes = models.TextField(max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -170,6 +173,8 @@ class Customer(models.Model):
             models.Index(fields=["assigned_rep", "id"], name="customer_by_rep"),
             models.Index(fields=["customer_type", "id"], name="customer_by_type"),
             models.Index(fields=["id"], condition=Q(language="es"), name="customer_in_spanish"),
+            models.Index(fields=["has_live_link", "id"], name="customer_by_live_link"),
+            models.Index(fields=["id"], condition=Q(has_had_link=False), name="customer_without_link"),
         ]
         constraints = [
             models.CheckConstraint(

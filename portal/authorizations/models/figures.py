@@ -29,6 +29,8 @@ class Figures(models.Model):
     weeks = models.JSONField(default=dict, help_text="Home's: per milestone and day, this week and the last.")
     asks = models.JSONField(default=list, help_text="Home's: until when customers can be asked for a deadline.")
 
+    plan = models.JSONField(default=dict, help_text="Home's: what stands above the list of the plan.")
+
     class Meta:
         verbose_name_plural = "figures"
         ordering = ["id"]

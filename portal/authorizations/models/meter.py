@@ -65,6 +65,9 @@ class Meter(models.Model):
     needs_authorization = models.BooleanField(
         "re-authorize", default=False, help_text="The authorization is lost: the customer has to authorize again."
     )
+    in_program = models.BooleanField(
+        "in a program", default=False, db_default=False, help_text="It has an enrollment, whatever status."
+    )
     created_at = models.DateTimeField("created at Leap")
     updated_at = models.DateTimeField("updated at Leap", null=True, blank=True)
     first_seen_at = models.DateTimeField()
@@ -90,6 +93,7 @@ class Meter(models.Model):
             models.Index(fields=["enrollment_status", "id"], name="meter_by_status"),
             models.Index(fields=["created_at", "id"], name="meter_by_day"),
             models.Index(fields=["id"], condition=Q(is_archived=True), name="meter_archived"),
+            models.Index(fields=["id"], condition=Q(in_program=False), name="meter_in_no_program"),
             models.Index(
                 fields=["id", "enrollment_status"],
                 condition=~Q(enrollment_status__in=["", *EnrollmentStatus.values]),
@@ -161,11 +165,12 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_meter") else self.none()
 
-    def in_plan(self, now: datetime) -> Self:
-        """What can still be planned, with next_deadline, active_from and standing.
+    def in_plan(self) -> Self:
+        """What can still be planned: of meters that are not archived."""
+        return self.filter(meter__is_archived=False)
 
-        Not archived meters; and a deadline that is over is no next one.
-        """
+    def settle(self, now: datetime) -> None:
+        """Work out next_deadline, active_from and standing anew: a deadline that is over is no next one."""
         deadlines = EnrollmentDeadline.objects.filter(enrollment=OuterRef("pk"), deadline_at__gte=now)
         earliest = deadlines.order_by("deadline_at", "pk")
         actions = RequiredAction.objects.filter(
@@ -173,7 +178,7 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
             Q(delivery_period=OuterRef("delivery_period")) | Q(delivery_period=""),
             meter=OuterRef("meter"),
         )
-        return self.filter(meter__is_archived=False).annotate(
+        self.update(
             next_deadline=Subquery(earliest.values("deadline_at")[:1]),
             active_from=Subquery(earliest.values("active_from")[:1]),
             standing=Case(
@@ -196,17 +201,34 @@ class Enrollment(models.Model):
     """A meter in one program and delivery period."""
 
     meter = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="enrollments")
-    program = models.CharField(max_length=60, db_index=True)
+    program = models.CharField(max_length=60)
     delivery_period = models.CharField(max_length=100, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=40, blank=True)
     market_group = models.CharField(max_length=200, blank=True)
+    # What the plan asks of all at once: `settle` writes it with what it is made of, and when a deadline is over.
+    next_deadline = models.DateTimeField(null=True, blank=True, editable=False)
+    active_from = models.DateTimeField(null=True, blank=True, editable=False, help_text="After the next deadline.")
+    standing = models.CharField(
+        max_length=10,
+        choices=Standing.choices,
+        default=Standing.READY,
+        db_default=Standing.READY.value,
+        editable=False,
+        help_text="Whom it waits for.",
+    )
 
     objects = EnrollmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["next_deadline", "id"], name="enrollment_by_deadline"),
+            models.Index(fields=["standing", "id"], name="enrollment_by_standing"),
+            models.Index(fields=["status", "id"], name="enrollment_by_status"),
+            models.Index(fields=["program", "id"], name="enrollment_by_program"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.program} {self.delivery_period}"

@@ -1,7 +1,7 @@
-"""What home and the list of campaigns show, counted live while that is quick, and read from the last count after.
+"""What home, the plan and the list of campaigns show, counted live while that is quick, else read from the last count.
 
-Up to SMALL links everything is counted as it is now. Above, no page counts: the worker does, every few minutes and
-after bulk actions, and the pages say when. `count_figures` counts, `read_figures` reads.
+Up to SMALL links, and meters in as many programs, everything is counted as it is now. Above, no page counts: the worker
+does, every few minutes and after bulk actions, and the pages say when. `count_figures` counts, `read_figures` reads.
 """
 
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from portal.authorizations.models import Campaign, Figures, Link
+from portal.authorizations.models import Campaign, Enrollment, Figures, Link
 from portal.authorizations.models.link import count_of_each_step
-from portal.authorizations.services.plan import list_asks
+from portal.authorizations.services.plan import PlanSummary, summarize_plan
 
-#: Up to so many links, counting takes some hundredths of a second: nobody sees a stale number.
+#: Up to so many of each, counting takes some hundredths of a second: nobody sees a stale number.
 SMALL = 10_000
 #: The funnel shows links issued in so many days.
 FUNNEL_DAYS = 90
@@ -78,8 +78,9 @@ class Weeks:
 
 
 def is_small() -> bool:
-    """Whether there are so few links that everything is counted live: a count of keys that ends at SMALL."""
-    return Link.objects.order_by().values("pk")[: SMALL + 1].count() <= SMALL
+    """Whether there is so little that everything is counted live: counts of keys that end at SMALL."""
+    tables = (Link.objects.all(), Enrollment.objects.all())
+    return all(rows.order_by().values("pk")[: SMALL + 1].count() <= SMALL for rows in tables)
 
 
 def count_figures(*, now: datetime) -> Figures:
@@ -87,6 +88,7 @@ def count_figures(*, now: datetime) -> Figures:
     # Links without a customer have counts instead of steps; the funnel's own page shows them.
     links = Link.objects.filter(customer__isnull=False)
     steps = links.filter(issued_at__gte=now - timedelta(days=FUNNEL_DAYS)).count_steps()
+    plan = summarize_plan(now=now)
     asks = [
         {
             "program": ask.program,
@@ -95,7 +97,7 @@ def count_figures(*, now: datetime) -> Figures:
             "ask_by": ask.ask_by.isoformat(),
             "links": ask.links,
         }
-        for ask in list_asks(now=now)
+        for ask in plan.asks
         if not ask.late and ask.links
     ]
     return Figures(
@@ -104,6 +106,7 @@ def count_figures(*, now: datetime) -> Figures:
         this_week=links.filter(issued_at__gte=now - timedelta(days=7)).count(),
         weeks=_count_weeks(links, now),
         asks=sorted(asks, key=lambda ask: str(ask["ask_by"])),
+        plan=plan.to_json(),
         **{name: steps[name] for name in STEPS},
     )
 
@@ -111,6 +114,14 @@ def count_figures(*, now: datetime) -> Figures:
 def read_figures(*, now: datetime) -> Figures | None:
     """Return what home shows: counted now, or as the worker counted it last; None: it has not yet."""
     return count_figures(now=now) if is_small() else Figures.objects.filter(campaign__isnull=True).first()
+
+
+def read_plan(*, now: datetime) -> tuple[PlanSummary | None, datetime | None]:
+    """Return what stands above the plan, and when it was counted if that was not now; None: it never was yet."""
+    if is_small():
+        return summarize_plan(now=now), None
+    home = Figures.objects.filter(campaign__isnull=True).only("plan", "counted_at").first()
+    return (PlanSummary.from_json(home.plan), home.counted_at) if home and home.plan else (None, None)
 
 
 def read_campaigns(campaigns: "QuerySet[Campaign]", *, now: datetime) -> "QuerySet[Campaign]":
@@ -140,7 +151,7 @@ def refresh_figures() -> None:
     campaigns = [
         Figures(campaign_id=row["campaign"], counted_at=now, **{name: row[name] for name in names}) for row in counted
     ]
-    values = {name: getattr(home, name) for name in ("counted_at", "weeks", "asks", *names)}
+    values = {name: getattr(home, name) for name in ("counted_at", "weeks", "asks", "plan", *names)}
     with transaction.atomic():
         Figures.objects.update_or_create(campaign=None, defaults=values)
         Figures.objects.bulk_create(

@@ -108,9 +108,12 @@ def save_enrollments(*, records: Iterable[object], at: datetime, run_started_at:
     for meter in changed:
         _enroll(meter, parsed[meter.meter_id])
     Meter.objects.bulk_update(
-        changed, ["enrollment_status", "needs_partner", "needs_authorization", "enrollment_record"], batch_size=100
+        changed,
+        ["enrollment_status", "needs_partner", "needs_authorization", "in_program", "enrollment_record"],
+        batch_size=100,
     )
     _replace_programs(changed, parsed)
+    Enrollment.objects.filter(meter__in=changed).settle(at)
     note_proof(meters=list(known.values()), at=at)
     settle_reauthorizations(meter_ids=[meter.pk for meter in known.values()], at=at)
     result.changed = sum(meter.first_seen_at < run_started_at for meter in changed)
@@ -147,6 +150,7 @@ def _enroll(meter: Meter, record: EnrollmentRecord) -> None:
     meter.needs_authorization = any(
         action.action_code == REAUTHORIZE or action.action_type == REAUTHORIZE_TYPE for action in record.partner_actions
     )
+    meter.in_program = bool(record.programs)
     meter.enrollment_record = record.record
 
 

@@ -1,8 +1,9 @@
 """The enrollment plan: what stands before each deadline, and until when a customer can still be asked (R18)."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Min, Q
 from django.db.models.functions import Coalesce
@@ -42,6 +43,31 @@ class AskBy:
     #: The first later deadline that can still be made, with its last day; only where this one is too late.
     following: "AskBy | None" = None
 
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "program": self.program,
+            "utility": self.utility.pk,
+            "deadline": self.deadline.isoformat(),
+            "active_from": _text(self.active_from),
+            "ask_by": self.ask_by.isoformat(),
+            "late": self.late,
+            "links": self.links,
+            "following": self.following.to_json() if self.following else None,
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any], utilities: dict[int, Utility]) -> "AskBy":
+        return cls(
+            program=kept["program"],
+            utility=utilities[kept["utility"]],
+            deadline=date.fromisoformat(kept["deadline"]),
+            active_from=_day(kept["active_from"]),
+            ask_by=date.fromisoformat(kept["ask_by"]),
+            late=kept["late"],
+            links=kept["links"],
+            following=cls.from_json(kept["following"], utilities) if kept["following"] else None,
+        )
+
 
 @dataclass(frozen=True)
 class PlanSummary:
@@ -52,6 +78,45 @@ class PlanSummary:
     without_program: int
     without_deadline: int
 
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept with the figures: days as texts, utilities as keys."""
+        return {
+            "deadlines": [
+                {**asdict(line), "deadline": line.deadline.isoformat(), "active_from": _text(line.active_from)}
+                for line in self.deadlines
+            ],
+            "asks": [ask.to_json() for ask in self.asks],
+            "without_program": self.without_program,
+            "without_deadline": self.without_deadline,
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> "PlanSummary":
+        utilities = Utility.objects.in_bulk()
+        return cls(
+            deadlines=[
+                ProgramDeadline(
+                    **{
+                        **line,
+                        "deadline": date.fromisoformat(line["deadline"]),
+                        "active_from": _day(line["active_from"]),
+                    }
+                )
+                for line in kept["deadlines"]
+            ],
+            asks=[AskBy.from_json(ask, utilities) for ask in kept["asks"]],
+            without_program=kept["without_program"],
+            without_deadline=kept["without_deadline"],
+        )
+
+
+def _text(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
 
 def find_ask_by(deadline: datetime, utility: Utility) -> date:
     """Return the last day to ask: the deadline less the utility's expected days, and CAISO's market registration."""
@@ -61,19 +126,24 @@ def find_ask_by(deadline: datetime, utility: Utility) -> date:
 
 def summarize_plan(*, now: datetime) -> PlanSummary:
     """Return the summary in five queries, however many meters there are."""
-    planned = Enrollment.objects.in_plan(now)
+    planned = Enrollment.objects.in_plan()
     return PlanSummary(
-        deadlines=_read_deadlines(now),
+        deadlines=_read_deadlines(),
         asks=list_asks(now=now),
-        without_program=Meter.objects.filter(is_archived=False, enrollments__isnull=True).count(),
-        without_deadline=planned.filter(next_deadline__isnull=True).count(),  # type: ignore[misc]
+        without_program=Meter.objects.filter(is_archived=False, in_program=False).count(),
+        without_deadline=planned.filter(next_deadline__isnull=True).count(),
     )
 
 
-def _read_deadlines(now: datetime) -> list[ProgramDeadline]:
+def settle_deadlines(*, now: datetime) -> None:
+    """Move on where the next deadline is over: the worker's regular look."""
+    Enrollment.objects.filter(next_deadline__lt=now).settle(now)
+
+
+def _read_deadlines() -> list[ProgramDeadline]:
     rows = (
-        Enrollment.objects.in_plan(now)
-        .filter(next_deadline__isnull=False)  # type: ignore[misc]
+        Enrollment.objects.in_plan()
+        .filter(next_deadline__isnull=False)
         .order_by()
         .values("program", "next_deadline", "active_from", "standing")
         .annotate(number=Count("pk"))

@@ -1,7 +1,6 @@
 """The enrollment plan: which meters still wait before each deadline, and for whom (R18)."""
 
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,7 +8,8 @@ from django.utils import timezone
 
 from portal.authorizations.filters.plan import PlanFilterSet
 from portal.authorizations.models import Enrollment
-from portal.authorizations.services.plan import find_ask_by, summarize_plan
+from portal.authorizations.services.figures import read_plan
+from portal.authorizations.services.plan import find_ask_by
 from portal.authorizations.tables.plan import PlanTable
 from portal.authorizations.views.lists import PortalListView, user_of
 from portal.authorizations.views.meters import external_id_of, title_of
@@ -46,16 +46,13 @@ class PlanListView(PortalListView):
         ),
     )
 
-    @cached_property
-    def now(self) -> datetime:
-        """One moment for the summary and the list."""
-        return timezone.now()
-
     def get_queryset(self) -> QuerySet[Enrollment]:
-        return Enrollment.objects.visible_to(user_of(self.request)).in_plan(self.now).with_list_columns()
+        return Enrollment.objects.visible_to(user_of(self.request)).in_plan().with_list_columns()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs, summary=summarize_plan(now=self.now))
+        """Adds summary, and counted_at where it was not counted just now."""
+        summary, counted_at = read_plan(now=timezone.now())
+        return super().get_context_data(**kwargs, summary=summary, counted_at=counted_at)
 
 
 def _day(moment: datetime | None) -> str:

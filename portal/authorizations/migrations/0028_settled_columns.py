@@ -1,0 +1,173 @@
+"""What lists filter by and only other tables knew stands in columns, each with an index.
+
+A customer's links: kept by triggers on links, whoever writes them. Whether a meter is in a program, and what the plan
+asks of an enrollment: written by the sync (services/meter_pages.py, EnrollmentQuerySet.settle).
+"""
+
+import importlib
+
+from django.db import migrations, models
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
+from django.utils import timezone
+
+words = importlib.import_module("portal.authorizations.migrations.0027_words")
+
+_LIVE = "{row}.voided_at IS NULL AND {row}.replaced_by_id IS NULL"
+_NOT_YET = "AND NOT (has_had_link AND has_live_link)"
+#: After a link became void, replaced or live again, or is gone.
+_ANEW = """UPDATE authorizations_customer SET has_had_link = EXISTS (
+            SELECT 1 FROM authorizations_link l WHERE l.customer_id = authorizations_customer.id),
+        has_live_link = EXISTS (SELECT 1 FROM authorizations_link l
+            WHERE l.customer_id = authorizations_customer.id AND l.voided_at IS NULL AND l.replaced_by_id IS NULL)
+        WHERE id = {row}.customer_id;"""
+
+SQLITE = {
+    "customer_has_link_insert": f"""AFTER INSERT ON authorizations_link WHEN NEW.customer_id IS NOT NULL BEGIN
+        UPDATE authorizations_customer SET has_had_link = 1, has_live_link = has_live_link
+            OR ({_LIVE.format(row="NEW")}) WHERE id = NEW.customer_id {_NOT_YET};
+        END""",
+    "customer_has_link_update": f"""AFTER UPDATE OF voided_at, replaced_by_id ON authorizations_link
+        WHEN NEW.customer_id IS NOT NULL AND ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}) BEGIN
+        {_ANEW.format(row="NEW")}
+        END""",
+    "customer_has_link_delete": f"""AFTER DELETE ON authorizations_link WHEN OLD.customer_id IS NOT NULL BEGIN
+        {_ANEW.format(row="OLD")}
+        END""",
+}
+
+POSTGRESQL = {
+    "customer_has_link_insert": (
+        "AFTER INSERT ON authorizations_link REFERENCING NEW TABLE AS added FOR EACH STATEMENT",
+        f"""UPDATE authorizations_customer c SET has_had_link = true, has_live_link = has_live_link OR a.live
+            FROM (SELECT customer_id, bool_or({_LIVE.format(row="added")}) AS live FROM added
+                WHERE customer_id IS NOT NULL GROUP BY customer_id ORDER BY customer_id) a
+            WHERE c.id = a.customer_id {_NOT_YET};""",
+    ),
+    "customer_has_link_update": (
+        f"""AFTER UPDATE OF voided_at, replaced_by_id ON authorizations_link FOR EACH ROW
+            WHEN (NEW.customer_id IS NOT NULL AND ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}))""",
+        _ANEW.format(row="NEW"),
+    ),
+    "customer_has_link_delete": (
+        "AFTER DELETE ON authorizations_link FOR EACH ROW WHEN (OLD.customer_id IS NOT NULL)",
+        _ANEW.format(row="OLD"),
+    ),
+}
+
+
+def create_triggers(apps, schema_editor):
+    if schema_editor.connection.vendor == "sqlite":
+        for name, body in SQLITE.items():
+            schema_editor.execute(f"CREATE TRIGGER {name} {body}")
+        return
+    for name, (when, body) in POSTGRESQL.items():
+        schema_editor.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $rule$ BEGIN {body} RETURN NULL; END $rule$"
+        )
+        schema_editor.execute(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()")
+
+
+def drop_triggers(apps, schema_editor):
+    for name in SQLITE:
+        on = "" if schema_editor.connection.vendor == "sqlite" else " ON authorizations_link"
+        schema_editor.execute(f"DROP TRIGGER {name}{on}")
+        if on:
+            schema_editor.execute(f"DROP FUNCTION {name}()")
+
+
+def fill(apps, schema_editor):
+    """What the triggers, the sync and `settle` would have written."""
+    Customer, Link, Enrollment, Deadline, Action, Meter = (
+        apps.get_model("authorizations", name)
+        for name in ("Customer", "Link", "Enrollment", "EnrollmentDeadline", "RequiredAction", "Meter")
+    )
+    links = Link.objects.filter(customer=OuterRef("pk"))
+    live = links.filter(voided_at__isnull=True, replaced_by__isnull=True)
+    Customer.objects.filter(Exists(links)).update(has_had_link=True, has_live_link=Exists(live))
+    Meter.objects.filter(Exists(Enrollment.objects.filter(meter=OuterRef("pk")))).update(in_program=True)
+    ahead = Deadline.objects.filter(enrollment=OuterRef("pk"), deadline_at__gte=timezone.now())
+    earliest = ahead.order_by("deadline_at", "pk")
+    actions = Action.objects.filter(
+        Q(program=OuterRef("program")) | Q(program=""),
+        Q(delivery_period=OuterRef("delivery_period")) | Q(delivery_period=""),
+        meter=OuterRef("meter"),
+    )
+    Enrollment.objects.update(
+        next_deadline=Subquery(earliest.values("deadline_at")[:1]),
+        active_from=Subquery(earliest.values("active_from")[:1]),
+        standing=Case(
+            When(Exists(actions.filter(party="partner")), then=Value("partner")),
+            When(Exists(actions.filter(party="leap")), then=Value("leap")),
+            When(status__in=["INELIGIBLE", "NOT_PARTICIPATING"], then=Value("ineligible")),
+            default=Value("ready"),
+        ),
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("authorizations", "0027_words")]
+
+    operations = [
+        # SQLite rebuilds customers and meters for their new columns.
+        migrations.RunPython(words.drop_triggers, words.create_triggers),
+        migrations.AddField(
+            model_name="customer",
+            name="has_had_link",
+            field=models.BooleanField(db_default=False, default=False, editable=False),
+        ),
+        migrations.AddField(
+            model_name="customer",
+            name="has_live_link",
+            field=models.BooleanField(db_default=False, default=False, editable=False),
+        ),
+        migrations.AddField(
+            model_name="meter",
+            name="in_program",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                help_text="It has an enrollment, whatever status.",
+                verbose_name="in a program",
+            ),
+        ),
+        migrations.AddField(
+            model_name="enrollment",
+            name="active_from",
+            field=models.DateTimeField(blank=True, editable=False, help_text="After the next deadline.", null=True),
+        ),
+        migrations.AddField(
+            model_name="enrollment",
+            name="next_deadline",
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name="enrollment",
+            name="standing",
+            field=models.CharField(
+                choices=[
+                    ("partner", "waits for the partner"),
+                    ("leap", "waits for Leap"),
+                    ("ineligible", "not eligible"),
+                    ("ready", "ready"),
+                ],
+                db_default="ready",
+                default="ready",
+                editable=False,
+                help_text="Whom it waits for.",
+                max_length=10,
+            ),
+        ),
+        migrations.AlterField(
+            model_name="enrollment",
+            name="program",
+            field=models.CharField(max_length=60),
+        ),
+        migrations.AddField(
+            model_name="figures",
+            name="plan",
+            field=models.JSONField(default=dict, help_text="Home's: what stands above the list of the plan."),
+        ),
+        migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.RunPython(words.create_triggers, words.drop_triggers),
+        migrations.RunPython(create_triggers, drop_triggers),
+    ]
