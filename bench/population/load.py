@@ -13,7 +13,7 @@ from bench.databases import settle
 from bench.population import few, rows
 from bench.population.people import CUSTOMER_COLUMNS, UTILITIES, customers, utilities_of
 from bench.population.plan import MINUTES, Plan, moment
-from portal.authorizations.models import Confirmation, Customer, Link, Utility, Visit
+from portal.authorizations.models import Confirmation, Customer, Enrollment, Link, Meter, Utility, Visit
 
 
 class BadPopulationError(RuntimeError):
@@ -44,6 +44,9 @@ def load(links: int) -> None:
     for model, columns, found in few.late_tables(world):
         insert(model, columns.split(), found)
     _set_sequences()
+    # As the sync leaves them.
+    Enrollment.objects.settle(few.now())
+    Meter.objects.filter(enrollments__isnull=False).update(in_program=True)
     check(plan)
     settle()
 

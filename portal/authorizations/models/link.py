@@ -198,8 +198,9 @@ class LinkQuerySet(SearchableQuerySet["Link"]):
         links without a customer.
         """
         known = {DEFAULT_EXPECTED_DAYS, *Utility.objects.order_by().values_list("expected_days", flat=True).distinct()}
-        overdue = Q(pk__in=[])
-        for days in sorted(known):
+        # Most are overdue at any utility: of those the database need not ask which.
+        overdue = Q(first_returned_at__lt=now - timedelta(days=max(known)))
+        for days in sorted(known)[:-1]:
             overdue |= Q(expected_days=days, first_returned_at__lt=now - timedelta(days=days))
         # Those whose status is returned, in words that leave the index on it aside: the oldest return comes first. The
         # soonest of them as a bound of its own: an index finds it.
