@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.accounts.models import User
 from portal.authorizations.models import Enrollment, EnrollmentDeadline, Link, Party, Reauthorization, Utility
+from portal.authorizations.services import figures
 from portal.authorizations.services.figures import count_figures
-from portal.authorizations.services.plan import find_ask_by, summarize_plan
+from portal.authorizations.services.plan import find_ask_by, settle_deadlines, summarize_plan
 from portal.authorizations.views.attention import list_todos
 from tests.factories import (
     get_utilities,
@@ -175,6 +176,28 @@ class TestSummary:
         ]
         assert summary.deadlines[0].counts == {"ready": 2, "partner": 1, "leap": 0, "ineligible": 0}
         assert (summary.without_deadline, summary.without_program) == (1, 1)
+
+    def test_where_there_is_much_it_is_what_the_worker_counted(
+        self, manager_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(figures, "SMALL", 1)
+        for _ in range(2):
+            make_enrollment(meter=make_meter(utility="sce"), deadlines=[at(3, 2), at(6, 1)])
+        make_link(customer=make_customer(utility="sce"))
+        assert "Nobody has counted yet" in manager_client.get(PLAN).text
+        figures.refresh_figures()
+        now = summarize_plan(now=NOW)
+        make_enrollment(meter=make_meter(utility="sce"), deadlines=[at(3, 2)])
+        response = manager_client.get(PLAN)
+        assert "Counted at 1 Mar 2026, 12:00" in response.text
+        assert response.context["summary"] == now
+        assert now.asks[0].following
+
+    def test_the_worker_moves_on_when_a_deadline_is_over(self) -> None:
+        row = make_enrollment(deadlines=[at(3, 5), at(4, 5)])
+        settle_deadlines(now=at(3, 5) + timedelta(seconds=1))
+        row.refresh_from_db()
+        assert (row.next_deadline, row.active_from) == (at(4, 5), at(4, 5) + timedelta(days=16))
 
 
 class TestScreen:
