@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.authorizations.models import Flow, Link
 from portal.authorizations.services.bulk_links import issue_links
@@ -158,6 +159,19 @@ class TestList:
         assert names(admin_client.get(LIST)) == ["A", "B"]
         assert names(admin_client.get(LIST, {"sort": "-live_link_count"})) == ["B", "A"]
         assert one.pk < two.pk
+
+    def test_live_links_are_counted_to_a_limit(self, admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("portal.authorizations.models.flow.COUNTED_UP_TO", 2)
+        few, many = make_flow(name="few"), make_flow(name="many")
+        for flow, number in ((few, 2), (many, 4)):
+            for _ in range(number):
+                make_link(flow=flow)
+        Link.objects.filter(pk=make_link(flow=few).pk).update(voided_at=timezone.now(), void_reason="moved")
+        counts = {flow.name: flow.live_link_count for flow in Flow.objects.with_live_link_counts()}
+        assert counts == {"few": 2, "many": 3}
+        page = admin_client.get(LIST).text
+        assert f'<a href="/links/?flow={many.pk}&amp;mark=live">2+</a>' in page
+        assert f'<a href="/links/?flow={few.pk}&amp;mark=live">2</a>' in page
 
     def test_export_is_safe(self, manager_client: Client) -> None:
         make_flow(name="=HYPERLINK(1)", terms="Agreement\nTerms", utilities=["pge", "oru-utilityapi"])

@@ -30,14 +30,10 @@ class PlanFilterSet(filters.FilterSet):
         label="Required action",
         empty_label="Required action",
     )
-    utility = filters.ModelChoiceFilter(
-        queryset=Utility.objects.all(), field_name="meter__utility", label="Utility", empty_label="Utility"
-    )
-    region = filters.ChoiceFilter(
-        choices=Region.choices, field_name="meter__region", label="Region", empty_label="Region"
-    )
+    utility = filters.ModelChoiceFilter(queryset=Utility.objects.all(), label="Utility", empty_label="Utility")
+    region = filters.ChoiceFilter(choices=Region.choices, label="Region", empty_label="Region")
     customer_type = filters.ChoiceFilter(
-        field_name="meter__classification", choices=CUSTOMER_TYPES, label="Type", empty_label="Type"
+        field_name="classification", choices=CUSTOMER_TYPES, label="Type", empty_label="Type"
     )
     deadline = filters.ChoiceFilter(
         choices=DEADLINES, method="by_deadline", label="Deadline", empty_label="Deadline or none"

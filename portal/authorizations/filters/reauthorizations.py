@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import django_filters as filters
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from portal.authorizations.models import MeterMatch, Reauthorization, ReauthorizationEnd, Utility
@@ -55,8 +55,8 @@ class ReauthorizationFilterSet(filters.FilterSet):
         return queryset.filter(Q(deadline_at__isnull=True) | Q(deadline_at__gt=soon))
 
     def by_owner(self, queryset: "QuerySet[Reauthorization]", name: str, value: str) -> "QuerySet[Reauthorization]":
-        matches = MeterMatch.objects.order_by()
-        by_link = Q(meter__in=matches.filter(link__customer__isnull=False).values("meter"))
-        on_paper = Q(meter__in=matches.filter(paper__isnull=False).values("meter"))
+        matches = MeterMatch.objects.order_by().filter(meter=OuterRef("meter"))
+        by_link = Q(Exists(matches.filter(link__customer__isnull=False)))
+        on_paper = Q(Exists(matches.filter(paper__isnull=False)))
         conditions = {"link": by_link, "paper": on_paper & ~by_link, "nobody": ~by_link & ~on_paper}
         return queryset.filter(conditions[value])

@@ -6,6 +6,7 @@ asks of an enrollment: written by the sync (services/meter_pages.py, EnrollmentQ
 
 import importlib
 
+import django.db.models.deletion
 from django.db import migrations, models
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
@@ -14,12 +15,13 @@ words = importlib.import_module("portal.authorizations.migrations.0027_words")
 
 _LIVE = "{row}.voided_at IS NULL AND {row}.replaced_by_id IS NULL"
 _NOT_YET = "AND NOT (has_had_link AND has_live_link)"
-#: After a link became void, replaced or live again, or is gone.
-_ANEW = """UPDATE authorizations_customer SET has_had_link = EXISTS (
-            SELECT 1 FROM authorizations_link l WHERE l.customer_id = authorizations_customer.id),
-        has_live_link = EXISTS (SELECT 1 FROM authorizations_link l
-            WHERE l.customer_id = authorizations_customer.id AND l.voided_at IS NULL AND l.replaced_by_id IS NULL)
-        WHERE id = {row}.customer_id;"""
+#: After a link became void, replaced or live again, or is gone. SQLite would look for a null among replaced_by, of which
+#: there are a million, and not among the customer's links: hence the +, which leaves an index aside.
+_HAD = "EXISTS (SELECT 1 FROM authorizations_link l WHERE l.customer_id = authorizations_customer.id)"
+_LIVE_NOW = """EXISTS (SELECT 1 FROM authorizations_link l WHERE l.customer_id = authorizations_customer.id
+            AND l.voided_at IS NULL AND +l.replaced_by_id IS NULL)"""
+_ANEW = f"UPDATE authorizations_customer SET has_had_link = {_HAD}, has_live_link = {_LIVE_NOW}"
+_OF_ROW = "WHERE id = {row}.customer_id;"
 
 SQLITE = {
     "customer_has_link_insert": f"""AFTER INSERT ON authorizations_link WHEN NEW.customer_id IS NOT NULL BEGIN
@@ -28,10 +30,10 @@ SQLITE = {
         END""",
     "customer_has_link_update": f"""AFTER UPDATE OF voided_at, replaced_by_id ON authorizations_link
         WHEN NEW.customer_id IS NOT NULL AND ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}) BEGIN
-        {_ANEW.format(row="NEW")}
+        {_ANEW} {_OF_ROW.format(row="NEW")}
         END""",
     "customer_has_link_delete": f"""AFTER DELETE ON authorizations_link WHEN OLD.customer_id IS NOT NULL BEGIN
-        {_ANEW.format(row="OLD")}
+        {_ANEW} {_OF_ROW.format(row="OLD")}
         END""",
 }
 
@@ -46,11 +48,11 @@ POSTGRESQL = {
     "customer_has_link_update": (
         f"""AFTER UPDATE OF voided_at, replaced_by_id ON authorizations_link FOR EACH ROW
             WHEN (NEW.customer_id IS NOT NULL AND ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}))""",
-        _ANEW.format(row="NEW"),
+        f"{_ANEW} {_OF_ROW.format(row='NEW')}",
     ),
     "customer_has_link_delete": (
         "AFTER DELETE ON authorizations_link FOR EACH ROW WHEN (OLD.customer_id IS NOT NULL)",
-        _ANEW.format(row="OLD"),
+        f"{_ANEW} {_OF_ROW.format(row='OLD')}",
     ),
 }
 
@@ -77,13 +79,11 @@ def drop_triggers(apps, schema_editor):
 
 def fill(apps, schema_editor):
     """What the triggers, the sync and `settle` would have written."""
-    Customer, Link, Enrollment, Deadline, Action, Meter = (
+    Enrollment, Deadline, Action, Meter = (
         apps.get_model("authorizations", name)
-        for name in ("Customer", "Link", "Enrollment", "EnrollmentDeadline", "RequiredAction", "Meter")
+        for name in ("Enrollment", "EnrollmentDeadline", "RequiredAction", "Meter")
     )
-    links = Link.objects.filter(customer=OuterRef("pk"))
-    live = links.filter(voided_at__isnull=True, replaced_by__isnull=True)
-    Customer.objects.filter(Exists(links)).update(has_had_link=True, has_live_link=Exists(live))
+    schema_editor.execute(_ANEW)
     Meter.objects.filter(Exists(Enrollment.objects.filter(meter=OuterRef("pk")))).update(in_program=True)
     ahead = Deadline.objects.filter(enrollment=OuterRef("pk"), deadline_at__gte=timezone.now())
     earliest = ahead.order_by("deadline_at", "pk")
@@ -92,7 +92,9 @@ def fill(apps, schema_editor):
         Q(delivery_period=OuterRef("delivery_period")) | Q(delivery_period=""),
         meter=OuterRef("meter"),
     )
+    meter = Meter.objects.filter(pk=OuterRef("meter"))
     Enrollment.objects.update(
+        **{name: Subquery(meter.values(name)[:1]) for name in ("utility", "region", "classification")},
         next_deadline=Subquery(earliest.values("deadline_at")[:1]),
         active_from=Subquery(earliest.values("active_from")[:1]),
         standing=Case(
@@ -129,6 +131,28 @@ class Migration(migrations.Migration):
                 help_text="It has an enrollment, whatever status.",
                 verbose_name="in a program",
             ),
+        ),
+        migrations.AddField(
+            model_name="enrollment",
+            name="utility",
+            field=models.ForeignKey(
+                db_index=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="authorizations.utility",
+            ),
+        ),
+        migrations.AddField(
+            model_name="enrollment",
+            name="region",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=20),
+        ),
+        migrations.AddField(
+            model_name="enrollment",
+            name="classification",
+            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=20),
         ),
         migrations.AddField(
             model_name="enrollment",

@@ -11,7 +11,15 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="customer",
-            index=models.Index(fields=["has_live_link", "id"], name="customer_by_live_link"),
+            index=models.Index(
+                condition=models.Q(("has_live_link", True)), fields=["id"], name="customer_with_live_link"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("has_live_link", False)), fields=["id"], name="customer_without_live_link"
+            ),
         ),
         migrations.AddIndex(
             model_name="customer",
@@ -34,6 +42,28 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="enrollment",
             index=models.Index(fields=["program", "id"], name="enrollment_by_program"),
+        ),
+        migrations.AddIndex(
+            model_name="enrollment",
+            index=models.Index(fields=["utility", "id"], name="enrollment_by_utility"),
+        ),
+        migrations.AddIndex(
+            model_name="enrollment",
+            index=models.Index(fields=["region", "id"], name="enrollment_by_region"),
+        ),
+        migrations.AddIndex(
+            model_name="enrollment",
+            index=models.Index(fields=["classification", "id"], name="enrollment_by_type"),
+        ),
+        migrations.AddIndex(
+            model_name="enrollment",
+            index=models.Index(
+                condition=models.Q(
+                    ("status__in", ["ACTIVE", "ELIGIBLE", "PENDING", "INELIGIBLE", "NOT_PARTICIPATING"]), _negated=True
+                ),
+                fields=["id", "status"],
+                name="enrollment_of_another_status",
+            ),
         ),
         migrations.AddIndex(
             model_name="meter",

@@ -173,7 +173,8 @@ class Customer(models.Model):
             models.Index(fields=["assigned_rep", "id"], name="customer_by_rep"),
             models.Index(fields=["customer_type", "id"], name="customer_by_type"),
             models.Index(fields=["id"], condition=Q(language="es"), name="customer_in_spanish"),
-            models.Index(fields=["has_live_link", "id"], name="customer_by_live_link"),
+            models.Index(fields=["id"], condition=Q(has_live_link=True), name="customer_with_live_link"),
+            models.Index(fields=["id"], condition=Q(has_live_link=False), name="customer_without_live_link"),
             models.Index(fields=["id"], condition=Q(has_had_link=False), name="customer_without_link"),
         ]
         constraints = [

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import BooleanField, Func, IntegerField, Value
+from django.db.models import BooleanField, Func, IntegerField, Subquery, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -50,6 +50,17 @@ class TenthsOfDays(Func):
     def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> tuple[str, tuple[Any, ...]]:
         (earlier, first), (later, second) = (compiler.compile(part) for part in self.source_expressions)
         return f"CAST(ROUND(EXTRACT(EPOCH FROM ({later} - {earlier})) / 8640) AS INTEGER)", (*second, *first)
+
+
+#: Lists say "more than 10,000" instead of counting a million rows to show fifty.
+COUNTED_UP_TO = 10_000
+
+
+class CountUpTo(Subquery):
+    """How many rows a sliced queryset has: counting ends with the slice, however many there are."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
 
 class RowIsBeyond(Func):

@@ -5,9 +5,8 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Coalesce
 
-from portal.authorizations.models.expressions import IsUnreserved
+from portal.authorizations.models.expressions import COUNTED_UP_TO, CountUpTo, IsUnreserved
 from portal.authorizations.models.utility import Region, Utility
 from portal.leap import utilities as leap
 
@@ -59,12 +58,11 @@ class FlowQuerySet(models.QuerySet["Flow"]):
         return self.prefetch_related("utilities")
 
     def with_live_link_counts(self) -> Self:
-        """Add live_link_count: links that are neither void nor replaced."""
+        """Add live_link_count: links that are neither void nor replaced, to one more than COUNTED_UP_TO."""
         from portal.authorizations.models.link import Link
 
-        live = Link.objects.live().handed_out().filter(flow=models.OuterRef("pk")).order_by().values("flow")
-        counted = live.annotate(n=models.Count("pk")).values("n")
-        return self.annotate(live_link_count=Coalesce(models.Subquery(counted), 0))
+        live = Link.objects.live().handed_out().filter(flow=models.OuterRef("pk")).order_by()
+        return self.annotate(live_link_count=CountUpTo(live.values("pk")[: COUNTED_UP_TO + 1]))
 
     def in_region(self, region: str) -> Self:
         """Flows that offer a utility of the region."""
@@ -172,6 +170,12 @@ class Flow(models.Model):
                 violation_error_message="“Agreements only” exists in PJM only.",
             ),
         ]
+
+    @property
+    def live_links_said(self) -> str:
+        """How many live links, of a flow read `with_live_link_counts`: 12, 1,204 or 10,000+."""
+        count: int = self.live_link_count  # type: ignore[attr-defined]
+        return f"{count:,}" if count <= COUNTED_UP_TO else f"{COUNTED_UP_TO:,}+"
 
     def __str__(self) -> str:
         return self.name

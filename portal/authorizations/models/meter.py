@@ -170,7 +170,11 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
         return self.filter(meter__is_archived=False)
 
     def settle(self, now: datetime) -> None:
-        """Work out next_deadline, active_from and standing anew: a deadline that is over is no next one."""
+        """Take over what the meter says, and work out next_deadline, active_from and standing anew.
+
+        A deadline that is over is no next one.
+        """
+        meter = Meter.objects.filter(pk=OuterRef("meter")).order_by()
         deadlines = EnrollmentDeadline.objects.filter(enrollment=OuterRef("pk"), deadline_at__gte=now)
         earliest = deadlines.order_by("deadline_at", "pk")
         actions = RequiredAction.objects.filter(
@@ -179,6 +183,7 @@ class EnrollmentQuerySet(models.QuerySet["Enrollment"]):
             meter=OuterRef("meter"),
         )
         self.update(
+            **{name: Subquery(meter.values(name)[:1]) for name in ("utility", "region", "classification")},
             next_deadline=Subquery(earliest.values("deadline_at")[:1]),
             active_from=Subquery(earliest.values("active_from")[:1]),
             standing=Case(
@@ -208,6 +213,11 @@ class Enrollment(models.Model):
     status = models.CharField(max_length=40, blank=True)
     market_group = models.CharField(max_length=200, blank=True)
     # What the plan asks of all at once: `settle` writes it with what it is made of, and when a deadline is over.
+    utility = models.ForeignKey(
+        Utility, null=True, editable=False, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    region = models.CharField(max_length=20, blank=True, default="", db_default="", editable=False)
+    classification = models.CharField(max_length=20, blank=True, default="", db_default="", editable=False)
     next_deadline = models.DateTimeField(null=True, blank=True, editable=False)
     active_from = models.DateTimeField(null=True, blank=True, editable=False, help_text="After the next deadline.")
     standing = models.CharField(
@@ -228,6 +238,14 @@ class Enrollment(models.Model):
             models.Index(fields=["standing", "id"], name="enrollment_by_standing"),
             models.Index(fields=["status", "id"], name="enrollment_by_status"),
             models.Index(fields=["program", "id"], name="enrollment_by_program"),
+            models.Index(fields=["utility", "id"], name="enrollment_by_utility"),
+            models.Index(fields=["region", "id"], name="enrollment_by_region"),
+            models.Index(fields=["classification", "id"], name="enrollment_by_type"),
+            models.Index(
+                fields=["id", "status"],
+                condition=~Q(status__in=EnrollmentStatus.values),
+                name="enrollment_of_another_status",
+            ),
         ]
 
     def __str__(self) -> str:

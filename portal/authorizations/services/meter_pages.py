@@ -81,6 +81,7 @@ def save_meters(*, records: Iterable[object], at: datetime) -> PageResult:
     Meter.objects.bulk_create(saved, update_conflicts=True, unique_fields=["meter_id"], update_fields=_SAVED)
     if same:
         Meter.objects.filter(pk__in=[meter.pk for meter in same]).update(last_seen_at=at)
+    Enrollment.objects.filter(meter__in=[meter.pk for meter in saved]).settle(at)
     result.unmatched = match_meters(meters=[*saved, *same], at=at)
     archived = {before.meter_id for before in known.values() if before.is_archived}
     moved = [meter.pk for meter in saved if meter.is_archived != (meter.meter_id in archived)]

@@ -47,7 +47,7 @@ class FlowListView(PortalListView):
         ("Requested", lambda flow: _day(flow.requested_at)),
         ("Live since", lambda flow: _day(flow.live_at)),
         ("Retired", lambda flow: _day(flow.retired_at)),
-        ("Live links", lambda flow: flow.live_link_count),
+        ("Live links", lambda flow: flow.live_links_said),
     )
 
     def get_queryset(self) -> QuerySet[Flow]:

@@ -14,14 +14,12 @@ from django_filters.views import FilterView
 from django_tables2 import SingleTableMixin, Table
 
 from portal.accounts.models import User
+from portal.authorizations.models.expressions import COUNTED_UP_TO
 from portal.authorizations.views.exports import stream_csv
 from portal.authorizations.views.pages import ROWS, KeysetPages
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
-
-#: A list says "more than 10,000" instead of counting a million rows to show fifty.
-COUNTED_UP_TO = 10_000
 
 
 @dataclass(frozen=True)

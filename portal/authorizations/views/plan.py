@@ -20,6 +20,7 @@ class PlanListView(PortalListView):
     table_class = PlanTable
     filterset_class = PlanFilterSet
     template_name = "authorizations/plan_list.html"
+    filter_orders = {"deadline_after": "next_deadline", "deadline_before": "next_deadline"}
     export_permission = "authorizations.export_meter"
     export_name = "plan"
     export_columns = (
