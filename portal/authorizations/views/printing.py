@@ -19,6 +19,7 @@ from portal.authorizations.forms.printing import PrintForm
 from portal.authorizations.models import Link, PrintJob, PrintLine
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import printing
+from portal.authorizations.services.print_choice import count_choice
 from portal.authorizations.services.printers import get_printer
 from portal.authorizations.tables.printing import PrintTable
 from portal.authorizations.tasks import run_print_job_task
@@ -108,7 +109,7 @@ class PrintCreateView(PermissionRequiredMixin, View):
         return {name: getattr(last, name) for name in ("stock", "lines", "language", "target")}
 
     def _show(self, request: PortalRequest, chosen: Chosen, form: PrintForm) -> HttpResponse:
-        choice = printing.count_choice(chosen.links)
+        choice = count_choice(chosen.links)
         preview = None
         if form.is_bound and form.is_valid() and (request.htmx or "preview" in request.POST):
             try:
