@@ -23,6 +23,7 @@ from portal.authorizations.services.door_order import make_door_order
 from portal.authorizations.services.links import replace_link, void_links
 from portal.authorizations.services.printers import save_printer
 from portal.authorizations.services.printing import PrintRequest, create_print_job, print_again, run_print_job
+from portal.authorizations.services.retention import FILES_KEPT
 from portal.printing.rendering import page_images
 from portal.printing.sheets import Label, NothingToPrintError
 from portal.printing.stocks import OffPageError, PrintRefusedError, StartLabelError, UnknownStockError
@@ -269,7 +270,7 @@ def test_call_to_action_and_chosen_lines(language: str, said: str) -> None:
 
 def test_old_sheets_go_and_their_jobs_stay() -> None:
     old, new = make_print_job(), make_print_job()
-    PrintJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - printing.KEPT - timedelta(hours=1))
+    PrintJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - FILES_KEPT - timedelta(hours=1))
     path = Path(old.file.path)
     assert printing.forget_old_prints() == 1
     assert not path.exists()

@@ -5,7 +5,7 @@
     print_again(job=job, created_by=…)  # a new job with the same links and the same options
 
 Whatever cannot be printed is a PrintRefusedError (portal.printing) whose text says why and what to change.
-Sheets are personal data: below MEDIA_ROOT/prints, which no address serves, under random names, for KEPT at most.
+Sheets are personal data: below MEDIA_ROOT/prints, which no address serves, under random names, for FILES_KEPT.
 """
 
 import os
@@ -42,6 +42,7 @@ from portal.authorizations.services.print_choice import Choice, count_choice
 from portal.authorizations.services.print_labels import CHUNK, label_of, labels_of, links_of, text_of
 from portal.authorizations.services.printers import get_printer
 from portal.authorizations.services.progress import STALE_SECONDS, Progress, read_progress, report_progress
+from portal.authorizations.services.retention import FILES_KEPT
 from portal.leap import reference_ids
 from portal.printing.proof import Proof, proof_pdf
 from portal.printing.sheets import (
@@ -58,8 +59,6 @@ from portal.printing.stocks import PrintRefusedError, find_stock
 PAGES_AT_ONCE = 4
 #: Labels of one job.
 MOST_LABELS = 50_000
-#: How long sheets are kept; they can be printed again from the job afterwards.
-KEPT = timedelta(days=30)
 _UNEXPECTED = "An unexpected error stopped it, and nothing was printed. Print it again; the log says more."
 
 
@@ -210,8 +209,8 @@ def count_dead_since(job: PrintJob) -> int:
 
 
 def forget_old_prints() -> int:
-    """Remove the sheets of jobs that are older than KEPT; return how many. The jobs stay, to be printed again."""
-    old = PrintJob.objects.filter(created_at__lt=timezone.now() - KEPT).exclude(file="")
+    """Remove the sheets of jobs that are older than FILES_KEPT; return how many. The jobs stay, to be printed again."""
+    old = PrintJob.objects.filter(created_at__lt=timezone.now() - FILES_KEPT).exclude(file="")
     count = 0
     for job in old.iterator():
         _drop_file(job)

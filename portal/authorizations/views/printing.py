@@ -21,6 +21,7 @@ from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import printing
 from portal.authorizations.services.print_choice import count_choice
 from portal.authorizations.services.printers import get_printer
+from portal.authorizations.services.retention import FILES_KEPT
 from portal.authorizations.tables.printing import PrintTable
 from portal.authorizations.tasks import run_print_job_task
 from portal.authorizations.views.lists import PortalListView, chosen_rows, user_of
@@ -167,7 +168,7 @@ class PrintDetailView(PermissionRequiredMixin, DetailView[PrintJob]):
             stuck=printing.is_stuck(job),
             has_sheets=printing.has_sheets(job) and not others,
             others=others,
-            kept_days=printing.KEPT.days,
+            kept_days=FILES_KEPT.days,
             dead_since=printing.count_dead_since(job),
             faults=job.proof.get("faults", [])[:FAULTS_SHOWN],
             moved=_moved(job),
