@@ -87,6 +87,7 @@ MANAGER_PERMISSIONS = REP_PERMISSIONS | {
     "authorizations.view_paperauthorization",
     "authorizations.add_paperauthorization",
     "authorizations.change_paperauthorization",
+    "sandbox.run_sandbox",
 }
 
 ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {

@@ -88,7 +88,7 @@ class Portal:
     @property
     def sandbox_url(self) -> str:
         """Where the sandbox's clock, webhooks and faults are; "" when it is off, and for whom it would not answer."""
-        return reverse("sandbox:home") if settings.SANDBOX and self._may("") else ""
+        return reverse("sandbox:home") if settings.SANDBOX and self._may("sandbox.run_sandbox") else ""
 
     @property
     def can_issue(self) -> bool:

@@ -42,14 +42,18 @@ class FlowForm(forms.ModelForm[Flow]):
         widgets = {"terms": forms.Textarea(attrs={"rows": 3})}
 
     def clean_final_redirect_url(self) -> str:
-        """Take an address of the web, or none."""
+        """Take an address of the web, a page of this portal (/leap/thanks), or none."""
         url: str = self.cleaned_data["final_redirect_url"]
         try:
             parts = urlsplit(url)
         except ValueError:
             parts = urlsplit("")
-        if url and (parts.scheme not in {"http", "https"} or not parts.hostname or any(c in url for c in ";, '\"\\")):
-            raise forms.ValidationError("Write the whole address, such as https://partner.com/leap/thanks.")
+        is_own = not parts.scheme and not parts.netloc and parts.path.startswith("/")
+        is_elsewhere = parts.scheme in {"http", "https"} and parts.hostname
+        if url and (not (is_own or is_elsewhere) or any(c in url for c in ";, '\"\\")):
+            raise forms.ValidationError(
+                "Write the whole address, such as https://partner.com/leap/thanks, or /leap/thanks here."
+            )
         return url
 
     def clean_customer_types(self) -> list[str]:

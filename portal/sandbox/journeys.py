@@ -30,10 +30,10 @@ DEFAULT_TERMS = "Demand Response Agreement"
 THANKS = "/leap/thanks"
 
 
-def find_flow(*, org_name: str, title: str, origin: str) -> Flow:
+def find_flow(*, org_name: str, title: str) -> Flow:
     """Return what is configured under the two names; what nobody configured is, at its first visit.
 
-    `origin`: scheme and host of the portal, whose confirmation page the defaults name.
+    The defaults name the confirmation page of the portal itself, wherever it is reached: PUBLIC_URL may change.
     """
     flow, _ = Flow.objects.get_or_create(
         org_name=org_name,
@@ -44,7 +44,7 @@ def find_flow(*, org_name: str, title: str, origin: str) -> Flow:
             "regions": ["CAISO", "NYISO"],
             "customer_types": list(CUSTOMER_TYPES),
             "terms": DEFAULT_TERMS,
-            "final_redirect_url": origin + THANKS,
+            "final_redirect_url": THANKS,
             "created_at": clock.now(),
         },
     )
@@ -52,9 +52,9 @@ def find_flow(*, org_name: str, title: str, origin: str) -> Flow:
 
 
 @transaction.atomic
-def open_session(*, opening: Opening, origin: str, case: str = "") -> Session:
+def open_session(*, opening: Opening, case: str = "") -> Session:
     """Begin a session: a link was opened. What the link or the flow leaves no choice of is chosen."""
-    flow = find_flow(org_name=opening.org_name, title=opening.title, origin=origin)
+    flow = find_flow(org_name=opening.org_name, title=opening.title)
     now = clock.now()
     session = Session.objects.create(
         flow=flow,
@@ -98,7 +98,7 @@ def open_without_reference(session: Session) -> Session:
         agreements_only=session.agreements_only,
         extra_query=tuple((name, value) for name, value in session.extra_query),
     )
-    return open_session(opening=opening, origin="", case=session.case)
+    return open_session(opening=opening, case=session.case)
 
 
 def is_idle(session: Session) -> bool:
@@ -199,6 +199,8 @@ def complete_authorization(
 
 def final_url(session: Session, *, authorization_id: uuid.UUID | None = None) -> str:
     """Return the partner's confirmation page with what this session brings back; empty: the flow has none.
+
+    One that begins with / is the portal's own: whoever leads there knows under which address it was reached.
 
     `authorization_id` is the session's last completed authorization unless given. A link without a refId brings none.
     """

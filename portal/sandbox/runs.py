@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 from portal.sandbox import journeys
 from portal.sandbox.addresses import UnreadableError, is_short_url, read_url
@@ -89,8 +89,7 @@ def _run_link(
     opening = read_url(url)
     if case is Case.NO_REFERENCE:
         opening = replace(opening, reference_id="")
-    origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-    session = journeys.open_session(opening=opening, origin=origin)
+    session = journeys.open_session(opening=opening)
     try:
         ending = run_case(case=case, session=session, days=days)
     except CaseRefusedError:
@@ -100,7 +99,7 @@ def _run_link(
         case = Case.SUCCESS
         ending = run_case(case=case, session=session)
     result.cases[case] += 1
-    if browser and ending.url and browser.open(ending.url):
+    if browser and ending.url and browser.open(urljoin(url, ending.url)):
         result.returned += 1
 
 

@@ -19,10 +19,10 @@ const doorPage = (() => {
     if (!data) return { data: null, doors: [] };
     const doors = data.customers.map((customer) => ({ ...customer }));
     const find = ({ customer, added }) => doors.find((door) => (added ? door.added === added : door.id === customer));
-    for (const { value: { action } } of await doorStore.entries("outbox")) {
+    for (const { value: { action, aside } } of await doorStore.entries("outbox")) {
       const link = data.reserve.find(({ id }) => id === action.link) ?? null;
       if (action.kind === "add") {
-        doors.unshift({ added: action.key, name: action.name, street: action.street ?? "", city: action.city ?? "", postal_code: action.postal_code ?? "", utility: "", badge: ["to send", ""], open: true, link });
+        doors.unshift({ added: action.key, name: action.name, street: action.street ?? "", city: action.city ?? "", postal_code: action.postal_code ?? "", utility: "", badge: aside ? ["not sent", "fault"] : ["to send", ""], open: true, link });
         continue;
       }
       const door = find(action);

@@ -1,5 +1,5 @@
 // What a rep's device keeps, in IndexedDB: "kept" (the list as the portal gave it), "codes" (how codes look, by link),
-// "outbox" (what was done, in its order, until it is sent) and "problems" (what came back and has to be read).
+// "outbox" (what was done, in its order, until it is sent; `tries` that were refused, `aside`: why it was set aside) and "problems" (what came back and has to be read).
 const doorStore = (() => {
   const NAME = "door";
   const STORES = ["kept", "codes", "outbox", "problems"];

@@ -1,11 +1,14 @@
 // A rep's device and the portal: read the list, send what was done, once each (docs/door.md). Pages hear of it by the
 // event "door:changed" and say how it stands in [data-door-state] and [data-door-problems].
 const doorSync = (() => {
-  const BATCH = 20, CODES = 100, AGAIN_MS = 30_000;
+  const BATCH = 20, CODES = 100, AGAIN_MS = 30_000, TRIES = 5;
+  // Answers that blame what was sent. All others (no signal, a busy server, a new version on its way) are waited out.
+  const BLAME = [400, 413, 422, 500];
   let contact = null;
   let online = navigator.onLine;
 
   class SignedOut extends Error {}
+  class Refused extends Error {}
 
   async function ask(url, options = {}) {
     const answer = await fetch(url, { credentials: "same-origin", cache: "no-store", ...options });
@@ -16,6 +19,10 @@ const doorSync = (() => {
       await wipeDevice();
       window.location.replace(signedOut ? "/login/" : "/");
       throw new SignedOut();
+    }
+    if (BLAME.includes(answer.status)) {
+      const { error } = await answer.json().catch(() => ({}));
+      throw new Refused(error || `The portal met an error (${answer.status}).`);
     }
     if (!answer.ok) throw new Error(`${answer.status}`);
     return answer;
@@ -40,25 +47,52 @@ const doorSync = (() => {
     return { csrf, ...data };
   }
 
+  // All that is not sent. Nothing where there is no database, or where it is being wiped at this moment.
+  const undone = async () => ((await doorStore.waiting()) ? doorStore.entries("outbox").catch(() => []) : []);
+
+  // What is to be sent, in its order: without what was set aside, and what was done at a door whose customer was.
+  async function toSend() {
+    const all = await undone();
+    const aside = new Set(all.filter(({ value }) => value.aside).map(({ value }) => value.action.key));
+    return all.filter(({ value }) => !value.aside && !aside.has(value.action.added));
+  }
+
+  // Counts a try that was refused; returns whether it was the last, after which the rep decides (showProblems).
+  async function countTry({ key, value }, reason) {
+    const tries = (value.tries ?? 0) + 1;
+    await doorStore.put("outbox", { ...value, tries, aside: tries < TRIES ? "" : reason }, key);
+    return tries >= TRIES;
+  }
+
   // Returns the keys of what is sent. They leave the outbox only once the list has been read anew: until then pages
   // show what was done, and a link that was handed out counts as used.
   async function sendOutbox() {
     const sent = [];
-    if (!(await doorStore.waiting())) return sent;
+    if (!(await toSend()).length) return sent;
     const { csrf, rep } = await (await ask("/door/actions/")).json();
     await keepOnlyMine(rep);
+    let most = BATCH;
     for (;;) {
-      const waiting = (await doorStore.entries("outbox")).filter(({ key }) => !sent.includes(key)).slice(0, BATCH);
+      const waiting = (await toSend()).filter(({ key }) => !sent.includes(key)).slice(0, most);
       if (!waiting.length) return sent;
-      const { answers } = await send(csrf, "/door/actions/", { actions: waiting.map(({ value }) => value.action) });
-      const before = sent.length;
+      let answers;
+      try {
+        ({ answers } = await send(csrf, "/door/actions/", { actions: waiting.map(({ value }) => value.action) }));
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        // One of them is to blame: sent one by one, it shows which.
+        if (waiting.length === 1 && !(await countTry(waiting[0], error.message))) return sent;
+        most = 1;
+        continue;
+      }
       for (const [place, answer] of answers.entries()) {
         if (answer.status === "later") continue;
         const { key, value } = waiting[place];
         if (answer.message) await doorStore.put("problems", { words: answer.message, name: value.name, link: answer.link }, answer.key);
         sent.push(key);
       }
-      if (sent.length === before) return sent;
+      const stuck = answers.findIndex(({ status }) => status === "later");
+      if (stuck >= 0 && !(await countTry(waiting[stuck], "The portal’s database did not take it."))) return sent;
     }
   }
 
@@ -122,7 +156,7 @@ const doorSync = (() => {
   async function showState() {
     const place = document.querySelector("[data-door-state]");
     if (!place) return;
-    const waiting = await doorStore.waiting();
+    const waiting = (await toSend()).length;
     const words = [online ? "" : "offline", waiting ? `${waiting} to send` : ""].filter(Boolean).join(" · ");
     place.textContent = words;
     place.hidden = !words;
@@ -142,13 +176,51 @@ const doorSync = (() => {
       row.querySelector("button").dataset.doorRead = key;
       return row;
     });
-    place.replaceChildren(...rows);
+    place.replaceChildren(...(await asideRows()), ...rows);
+  }
+
+  const DONE = { add: () => "new customer", issue: () => "code handed out", call: ({ outcome }) => `outcome “${outcome.replace("_", " ")}”` };
+
+  async function asideRows() {
+    const all = await undone();
+    return all.filter(({ value }) => value.aside).map(({ key, value: { action, name, aside } }) => {
+      const row = document.getElementById("door-aside").content.cloneNode(true);
+      const calls = all.filter(({ value }) => value.action.added === action.key).length;
+      const withCalls = calls ? `, and ${calls} outcome${calls === 1 ? "" : "s"} noted there` : "";
+      row.querySelector("[data-name]").textContent = name || "";
+      row.querySelector("[data-words]").textContent = `Not sent after ${TRIES} tries: ${DONE[action.kind](action)}${withCalls}. ${aside}`;
+      row.querySelector("[data-door-again]").dataset.doorAgain = key;
+      row.querySelector("[data-door-discard]").dataset.doorDiscard = key;
+      return row;
+    });
+  }
+
+  async function tryAgain(key) {
+    const value = await doorStore.get("outbox", key);
+    if (value) await doorStore.put("outbox", { ...value, tries: 0, aside: "" }, key);
+    changed();
+    now();
+  }
+
+  async function discard(key) {
+    const value = await doorStore.get("outbox", key);
+    if (!value || !window.confirm(`Discard what was noted for ${value.name || "this door"}? It is only on this phone.`)) return;
+    const all = await doorStore.entries("outbox");
+    for (const each of all.filter((each) => each.key === key || each.value.action.added === value.action.key)) {
+      await doorStore.remove("outbox", each.key);
+    }
+    changed();
+    now();
   }
 
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-door-read]");
+    const button = event.target.closest("[data-door-read], [data-door-again], [data-door-discard]");
     if (!button) return;
-    await doorStore.remove("problems", button.dataset.doorRead);
+    const { doorRead, doorAgain, doorDiscard } = button.dataset;
+    if (doorAgain) await tryAgain(Number(doorAgain));
+    if (doorDiscard) await discard(Number(doorDiscard));
+    if (!doorRead) return;
+    await doorStore.remove("problems", doorRead);
     showProblems();
   });
 
@@ -163,7 +235,7 @@ const doorSync = (() => {
     window.addEventListener("online", now);
     window.addEventListener("offline", () => { online = false; changed(); });
     document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") now(); });
-    setInterval(async () => { if (!online || await doorStore.waiting()) now(); }, AGAIN_MS);
+    setInterval(async () => { if (!online || (await toSend()).length) now(); }, AGAIN_MS);
     changed();
     now();
   }

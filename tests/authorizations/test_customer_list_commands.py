@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from portal.authorizations.management import customer_lists
-from portal.authorizations.models import Customer, Link, PrintJob
+from portal.authorizations.models import Customer, DoorOutcome, Link, PrintJob
 from portal.authorizations.services import printing
+from portal.authorizations.services.door_calls import record_door_call
 from portal.leap import reference_ids
 from portal.printing.proof import read_codes
 from portal.printing.rendering import page_images
-from tests.factories import make_campaign, make_customer, make_flow, make_legacy_flow
+from tests.factories import make_campaign, make_customer, make_flow, make_legacy_flow, make_user
 
 GOOD = "external_id,name,email,utility\nA-1,Ann,ann@example.com,pge\nA-2,Bob,bob@example.com,sce\n"
 BAD = GOOD + "A-3,Cy,no-email,pge\nA-1,Ann again,,pge\n"
@@ -228,6 +230,20 @@ class TestLabels:
             assert PrintJob.objects.filter(state="done", stock="avery-5163").count() == printed
         [image] = page_images(pdf, 300)
         assert sorted(read_codes(image)) == sorted(link.short_url_for_codes for link in Link.objects.all())
+
+    def test_whoever_refused_at_the_door_is_left_out_and_marked(self, write: Any, tmp_path: Path) -> None:
+        make_flow(name="Summer")
+        run("import_customers", write(GOOD))
+        no = Customer.objects.get(external_id="A-1")
+        call = record_door_call(customer=no, outcome=DoorOutcome.REFUSED, by=make_user(), at=timezone.now())
+        pdf, csv = tmp_path / "labels.pdf", tmp_path / "out.csv"
+        out, _ = run("issue_links", write(GOOD), flow="Summer", labels=pdf, out=csv)
+        said = out.index("1 left out of the labels: 1 refused at the door")
+        assert said < out.index("1 of 1 codes read back")
+        [image] = page_images(pdf, 300)
+        assert read_codes(image) == [Link.objects.get(customer__external_id="A-2").short_url_for_codes]
+        day = timezone.localdate(call.at).isoformat()
+        assert [row["refused_at_the_door"] for row in read(csv)] == [day, ""]
 
     @pytest.mark.parametrize(
         ("options", "words"),

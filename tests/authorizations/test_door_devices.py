@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -23,8 +24,18 @@ from portal.authorizations.models import (
 )
 from portal.authorizations.services import door_devices
 from portal.authorizations.services.door_calls import record_door_call
-from portal.authorizations.services.door_devices import AttachRefused, attach_link, fill_reserve, open_device
+from portal.authorizations.services.door_devices import (
+    AttachRefused,
+    attach_link,
+    end_device,
+    end_unreachable_devices,
+    fill_reserve,
+    open_device,
+    void_old_reserves,
+)
+from portal.authorizations.services.retention import SHOWN_CODES_WORK
 from portal.authorizations.views import door_device
+from tests.authorizations.browsers import phone
 from tests.factories import get_utilities, make_customer, make_flow, make_legacy_flow, make_link
 
 pytestmark = pytest.mark.django_db
@@ -111,7 +122,6 @@ class TestReserve:
         assert DoorDevice.objects.filter(ended_at__isnull=True).count() == 5
         device.refresh_from_db()
         assert device.ended_at is not None
-        assert not Link.objects.live().exists()
 
     def test_a_device_of_somebody_else_is_not_taken_over(self, device: DoorDevice, other_rep: User) -> None:
         assert open_device(rep=other_rep, device_id=device.pk) != device
@@ -169,6 +179,58 @@ class TestAttach:
 
     def _reserve(self, client: Client) -> int:
         return int(client.get(DATA).json()["reserve"][0]["id"])
+
+
+class TestAccessEnded:
+    """What a device has shown works for 30 days more; the device itself sees nothing."""
+
+    def test_its_codes_work_for_30_days_and_no_longer(self, rep_client: Client, flow: Flow) -> None:
+        customer = phone()
+        shown, followed = (Link.objects.get(pk=each["id"]) for each in rep_client.get(DATA).json()["reserve"][:2])
+        rep_client.post("/logout/")
+        ended = DoorDevice.objects.get().ended_at
+        with time_machine.travel(ended + SHOWN_CODES_WORK - timedelta(minutes=1), tick=False):
+            assert void_old_reserves() == 0
+            assert customer.get(f"/go/{followed.code}").headers["Location"] == followed.url
+        with time_machine.travel(ended + SHOWN_CODES_WORK + timedelta(minutes=1), tick=False):
+            assert void_old_reserves() == 2
+            assert customer.get(f"/go/{shown.code}").status_code == 404
+            assert customer.get(f"/go/{followed.code}").headers["Location"] == followed.url
+        shown.refresh_from_db()
+        assert shown.void_reason == "nobody followed it within 30 days of its device's end"
+
+    def test_it_sees_nothing_of_them(self, rep_client: Client, rep: User, flow: Flow) -> None:
+        before = [each["id"] for each in rep_client.get(DATA).json()["reserve"]]
+        end_device(device=DoorDevice.objects.get())
+        assert post(rep_client, CODES, {"links": before}).json() == {"codes": {}}
+        after = [each["id"] for each in rep_client.get(DATA).json()["reserve"]]
+        assert len(after) == 3
+        assert not {*before} & {*after}
+
+    def test_what_was_shown_is_still_handed_to_the_customer(self, rep_client: Client, rep: User, flow: Flow) -> None:
+        shown = rep_client.get(DATA).json()["reserve"][0]["id"]
+        end_device(device=DoorDevice.objects.get())
+        customer = make_customer(assigned_rep=rep)
+        [answer] = send(rep_client, {"kind": "issue", "customer": customer.pk, "link": shown})
+        assert (answer["status"], answer["link"]) == ("done", shown)
+        assert customer.links.live().get().pk == shown
+
+    def test_of_another_rep_it_is_not(self, device: DoorDevice, other_rep: User) -> None:
+        end_device(device=device)
+        other = open_device(rep=other_rep, device_id=None)
+        with pytest.raises(AttachRefused):
+            attach_link(
+                link_id=device.reserved_links.first().pk, device=other, customer=make_customer(), at=timezone.now()
+            )
+
+    def test_devices_out_of_reach_end(self, rep: User, other_rep: User, device: DoorDevice, settings: Any) -> None:
+        expired, of_other = open_device(rep=rep, device_id=None), open_device(rep=other_rep, device_id=None)
+        last = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE + 60)
+        DoorDevice.objects.filter(pk=expired.pk).update(seen_at=last)
+        User.objects.filter(pk=other_rep.pk).update(is_active=False)
+        assert end_unreachable_devices() == 2
+        assert DoorDevice.objects.get(ended_at__isnull=True) == device
+        assert set(DoorDevice.objects.exclude(ended_at=None)) == {expired, of_other}
 
 
 class TestData:
@@ -370,7 +432,6 @@ class TestWhoMayAsk:
         response = rep_client.post("/logout/")
         assert response.headers["Clear-Site-Data"] == '"cache", "storage"'
         assert DoorDevice.objects.get().ended_at is not None
-        assert not Link.objects.live().exists()
         assert ReservedLink.objects.count() == 3
 
     def test_too_large_and_too_often_are_refused(self, rep_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,12 @@ DOORS = [
     ("116 1/2 Maple St", "Fresno", "93701"),
     ("118-120 Maple St", "fresno", "93701"),
     ("1001 Maple St", "Fresno", "93701"),
-    ("350 5th Ave", "New York", "10118"),
+    ("37-2 82nd St", "New York", "10118"),
+    ("37-12 82nd St", "New York", "10118"),
+    ("20 E 2nd St", "New York", "10118"),
+    ("3 East 43 St", "New York", "10118"),
+    ("11 E 43rd Street", "New York", "10118"),
+    ("1 E 110th St", "New York", "10118"),
     ("Calle Mayor, 2", "San José", "95112"),
     ("Calle Mayor 12", "San Jose", "95112"),
     ("Hauptstraße 3b", "Ulm", "89073"),
@@ -97,7 +102,7 @@ def test_an_import_writes_the_order_also_when_the_list_has_a_part_of_the_address
 
 @pytest.mark.django_db
 def test_the_migration_gives_the_same_keys() -> None:
-    migration = importlib.import_module("portal.authorizations.migrations.0008_fill_door_order")
+    migration = importlib.import_module("portal.authorizations.migrations.0031_door_order_by_numbers")
     Customer.objects.bulk_create(Customer(name="Ann", street=s, city=c, postal_code=p) for s, c, p in shuffled())
     Customer.objects.create(name="Bo")
     with connection.schema_editor() if connection.vendor == "postgresql" else connection.cursor() as editor:

@@ -5,10 +5,8 @@ for the word in the whole database (every table, every column; on SQLite the byt
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -458,18 +456,6 @@ def test_the_command_erases_by_number() -> None:
     )
     entry = AuditEntry.objects.filter(action="erased").latest("pk")
     assert entry.who.startswith("command:")
-
-
-def test_what_killed_commands_left_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    old, new = tmp_path / "portal-list-old", tmp_path / "portal-list-new"
-    for folder in (old, new):
-        folder.mkdir()
-        (folder / "rows").write_text(MARK)
-    yesterday = (timezone.now() - timedelta(days=2)).timestamp()
-    os.utime(old, (yesterday, yesterday))
-    erasure.forget_left_behind()
-    assert [path.name for path in tmp_path.iterdir()] == ["portal-list-new"]
 
 
 def test_an_upload_in_another_encoding_is_found(transactional_db: None) -> None:

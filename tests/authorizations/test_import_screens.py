@@ -191,13 +191,6 @@ class TestStory:
         assert apply(manager_client, imported).state == ImportState.CANCELLED
         assert manager_client.get(f"/customers/import/{imported.pk}/refused.csv").status_code == 404
 
-    def test_old_imports_are_forgotten_with_the_next_upload(self, manager_client: Client, settings: Any) -> None:
-        with time_machine.travel(timezone.now() - imports.KEPT - timedelta(days=1)):
-            check_list(manager_client, GOOD)
-        upload(manager_client, HUBSPOT, "new.csv")
-        assert [imported.file_name for imported in CustomerImport.objects.exclude(file="")] == ["new.csv"]
-        assert len(list(Path(settings.MEDIA_ROOT).rglob("list.csv"))) == 1
-
 
 class TestBadInput:
     """Each names what is wrong and what to do, keeps nothing, and answers on the same page."""

@@ -1,6 +1,7 @@
 """The screens of links: the list, one link, issuing, replacing, voiding."""
 
 import csv
+import datetime
 import io
 import re
 from html import unescape
@@ -350,6 +351,14 @@ class TestList:
         text = b"".join(response.streaming_content).decode("utf-8-sig")
         row = next(csv.DictReader(io.StringIO(text)))
         assert (row["Customer"], row["Company"]) == ('\'=HYPERLINK("http://evil")', "'@later")
+
+    def test_export_marks_whoever_refused_at_the_door(self, manager_client: Client) -> None:
+        no = make_customer(name="Ann", refused_at=datetime.datetime(2026, 6, 3, 9, 30, tzinfo=datetime.UTC))
+        make_link(customer=no)
+        make_link(customer=make_customer(name="Bob"))
+        response = manager_client.get(reverse("link_list"), {"export": "csv"})
+        rows = csv.DictReader(b"".join(response).decode("utf-8-sig").splitlines())
+        assert {row["Customer"]: row["Refused at the door"][:10] for row in rows} == {"Ann": "2026-06-03", "Bob": ""}
 
     def test_export_needs_its_permission(self, rep_client: Client, rep: User) -> None:
         link = make_link(issued_by=rep)

@@ -80,6 +80,15 @@ class TestChoose:
         assert "1 void" in page
         assert "Print 1 code" in page
 
+    def test_whoever_refused_at_the_door_is_left_out_and_said_to_be(self, manager_client: Client) -> None:
+        good, no = make_link(), make_link(customer=make_customer(refused_at=timezone.now()))
+        page = text(manager_client.post(NEW, {"select": [good.pk, no.pk]}))
+        assert "1 of the chosen links is left out" in page
+        assert "1 refused at the door" in page
+        assert "Print 1 code" in page
+        response = ask(manager_client, good, no)
+        assert "Left out: 1 refused at the door." in text(manager_client.get(response["Location"]))
+
     def test_nothing_left_to_print(self, manager_client: Client, manager: User) -> None:
         gone = make_link()
         void(gone, manager)

@@ -16,12 +16,14 @@ from django.utils import timezone
 from PIL import Image
 
 from portal.accounts.models import User
-from portal.authorizations.models import Link, PrinterSettings, PrintJob, PrintState
+from portal.authorizations.models import DoorOutcome, Link, PrinterSettings, PrintJob, PrintState
 from portal.authorizations.services import print_labels, printing
+from portal.authorizations.services.door_calls import record_door_call
 from portal.authorizations.services.door_order import make_door_order
 from portal.authorizations.services.links import replace_link, void_links
 from portal.authorizations.services.printers import save_printer
 from portal.authorizations.services.printing import PrintRequest, create_print_job, print_again, run_print_job
+from portal.authorizations.services.retention import FILES_KEPT
 from portal.printing.rendering import page_images
 from portal.printing.sheets import Label, NothingToPrintError
 from portal.printing.stocks import OffPageError, PrintRefusedError, StartLabelError, UnknownStockError
@@ -268,7 +270,7 @@ def test_call_to_action_and_chosen_lines(language: str, said: str) -> None:
 
 def test_old_sheets_go_and_their_jobs_stay() -> None:
     old, new = make_print_job(), make_print_job()
-    PrintJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - printing.KEPT - timedelta(hours=1))
+    PrintJob.objects.filter(pk=old.pk).update(created_at=timezone.now() - FILES_KEPT - timedelta(hours=1))
     path = Path(old.file.path)
     assert printing.forget_old_prints() == 1
     assert not path.exists()
@@ -287,3 +289,39 @@ def test_more_labels_than_one_job_takes_are_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(printing, "MOST_LABELS", 1)
     with pytest.raises(PrintRefusedError, match="1 at most"):
         create(make_link(), make_link())
+
+
+class TestRefusedAtTheDoor:
+    def refuse(self, link: Link) -> None:
+        record_door_call(customer=link.customer, outcome=DoorOutcome.REFUSED, by=make_user(), at=timezone.now())
+
+    def test_not_printed_and_counted(self) -> None:
+        good, no, poster, void_and_no = make_link(), make_link(), make_shared_link(), make_link()
+        self.refuse(no)
+        self.refuse(void_and_no)
+        void(void_and_no)
+        job = run_print_job(create(good, no, poster, void_and_no))
+        assert job.left_out_words == "1 void, 1 refused at the door"
+        assert read(job) == [good.short_url_for_codes, poster.short_url_for_codes]
+
+    def test_while_the_job_waits(self) -> None:
+        stays, goes = make_link(), make_link()
+        job = create(stays, goes)
+        self.refuse(goes)
+        run_print_job(job)
+        assert job.left_out_words == "1 refused at the door"
+        assert read(job) == [stays.short_url_for_codes]
+
+    def test_not_printed_again(self) -> None:
+        good, no = make_link(), make_link()
+        user = make_user()
+        job = run_print_job(create(good, no))
+        self.refuse(no)
+        again = run_print_job(printing.print_again(job=job, created_by=user))
+        assert again.left_out_words == "1 refused at the door"
+        assert read(again) == [good.short_url_for_codes]
+
+    def test_nobody_else_is_said_to_be_left_out(self) -> None:
+        self.refuse(no := make_link())
+        with pytest.raises(NothingToPrintError, match="refused at the door"):
+            create(no)

@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult
 
 from portal.accounts.models import User
 from portal.authorizations.management.commands.run_worker import PatientWorker
-from portal.authorizations.management.looks import ImportTidier, SpoolReplayer
+from portal.authorizations.management.looks import SpoolReplayer
 from portal.authorizations.models import Confirmation, JobState
 from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.spool import is_spool_empty, write_to_spool
@@ -104,10 +104,3 @@ def test_whatever_a_replay_meets_the_next_look_comes(
 def test_options_that_exclude_nothing_are_refused() -> None:
     with pytest.raises(CommandError, match="--queue-name"):
         run_worker(exclude_queues="slow")
-
-
-def test_old_imports_are_removed_without_an_upload(monkeypatch: pytest.MonkeyPatch) -> None:
-    looks: list[None] = []
-    monkeypatch.setattr("portal.authorizations.management.looks.forget_old_imports", lambda: looks.append(None))
-    ImportTidier(every=3600).look()
-    assert len(looks) == 1

@@ -295,11 +295,22 @@ def test_a_reload_of_the_first_page_begins_no_other_session() -> None:
     assert Session.objects.count() == 1
 
 
+def test_the_portals_own_confirmation_page_is_where_the_browser_is() -> None:
+    """PUBLIC_URL may have had another port when the flow was configured, at its first visit."""
+    Customer().open(LINK)
+    customer = Customer()
+    customer.client = Client(headers={"host": "localhost:8125"})
+    customer.open(f"{LINK}?requestedUtilities=pge&refId=R-12").press("value", "RESIDENTIAL")
+    customer.press("step", "agree", agreed="yes").press("value", "pge").sign_in().consent().press("step", "finish")
+    address, _ = returned_to(customer.response)
+    assert address == "http://localhost:8125/leap/thanks"
+
+
 def test_an_unknown_flow_is_configured_at_its_first_visit() -> None:
     with time_machine.travel("2026-11-24 12:00Z", tick=False):
         Customer().open("/sandbox/sunny-homes/winter/")
     flow = Flow.objects.get()
-    assert (flow.brand_name, flow.final_redirect_url) == ("Sunny Homes", "http://testserver/leap/thanks")
+    assert (flow.brand_name, flow.final_redirect_url) == ("Sunny Homes", "/leap/thanks")
     assert (flow.regions, flow.customer_types) == (["CAISO", "NYISO"], ["RESIDENTIAL", "COMMERCIAL"])
     assert flow.created_at.isoformat() == "2026-11-24T12:00:00+00:00"
 

@@ -58,9 +58,9 @@ def test_only_the_testers_own_pages_ask_for_a_sign_in() -> None:
 
 
 @pytest.mark.django_db
-def test_every_page_says_that_it_is_not_leap(rep_client: Client) -> None:
+def test_every_page_says_that_it_is_not_leap(manager_client: Client) -> None:
     for address in ("/sandbox/acme/flow/", "/sandbox/acme/nobody/getting-started", "/sandbox/"):
-        page = rep_client.get(address, follow=True).content.decode()
+        page = manager_client.get(address, follow=True).content.decode()
         assert "Sandbox: not Leap" in page
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from portal.sandbox import clock
-from portal.sandbox.models import Delivery, DeliveryOptions, Fault, Meter, Webhook
+from portal.sandbox.models import Delivery, DeliveryOptions, Fault, Flow, Meter, Webhook
 from portal.sandbox.programs import enroll
 from portal.sandbox.utilities import find_utility
 from portal.sandbox.views.meters import CHANGES
@@ -27,12 +27,29 @@ def address(page: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_only_who_is_signed_in_may_use_them(page: str, manager_client: Client) -> None:
+def test_who_is_not_signed_in_is_asked_to(page: str, manager_client: Client) -> None:
     for answer in (Client().get(address(page)), Client().post(address(page), {"act": "clear", "days": 1})):
         assert answer.status_code == 302
         assert answer.headers["Location"].startswith("/login/")
     assert clock.ahead() == timedelta()
     assert manager_client.get(address(page)).status_code == 200
+
+
+@pytest.mark.parametrize("page", [*(address(page) for page in PAGES), "/sandbox/", "/sandbox/tester/flows/1/"])
+def test_a_rep_follows_the_customers_pages_only(page: str, rep_client: Client, manager_client: Client) -> None:
+    rep_client.get("/sandbox/acme-energy/summer-savings/?requestedUtilities=pge&refId=R-12")
+    Flow.objects.update(id=1)
+    for answer in (rep_client.get(page), rep_client.post(page, {"act": "clear", "days": 1})):
+        assert answer.status_code == 403 if page != "/sandbox/" else answer.status_code in (403, 405)
+    assert clock.ahead() == timedelta()
+    assert manager_client.get(page).status_code == 200
+
+
+def test_a_rep_is_led_to_the_sandbox_by_no_page(rep_client: Client, manager_client: Client) -> None:
+    assert 'href="/sandbox/"' in manager_client.get("/").content.decode()
+    page = rep_client.get("/").content.decode()
+    assert "Sandbox: nothing here reaches Leap" in page
+    assert 'href="/sandbox/"' not in page
 
 
 @pytest.mark.parametrize("page", PAGES)

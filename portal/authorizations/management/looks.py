@@ -13,16 +13,15 @@ from portal.authorizations.models import Installation
 from portal.authorizations.services.audit import acting
 from portal.authorizations.services.erasure import finish_erasures
 from portal.authorizations.services.figures import refresh_figures
-from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.link_requests import answer_link_requests
 from portal.authorizations.services.mailings import send_due_mails
 from portal.authorizations.services.meter_sync import SyncStopped, is_sync_due, is_sync_wanted, run_sync
 from portal.authorizations.services.outages import read_outage_feed
 from portal.authorizations.services.plan import settle_deadlines
-from portal.authorizations.services.printing import forget_old_prints
 from portal.authorizations.services.reminders import plan_reminders
 from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import is_spool_empty
+from portal.authorizations.services.tidying import tidy
 from portal.authorizations.tasks import run_interpretation
 
 logger = logging.getLogger(__name__)
@@ -137,24 +136,16 @@ class OutageFeedReader(RegularLook):
         read_outage_feed(now=timezone.now())
 
 
-class ImportTidier(RegularLook):
-    """Removes the files of old imports, which hold personal data."""
+class Tidier(RegularLook):
+    """Removes what is too old, and what killed processes have left: much of it holds personal data."""
 
-    what = "old imports"
+    what = "tidying"
     looks_at_once = True
 
     def act(self) -> None:
-        forget_old_imports()
-
-
-class PrintTidier(RegularLook):
-    """Removes old sheets of codes, which hold personal data."""
-
-    what = "old prints"
-    looks_at_once = True
-
-    def act(self) -> None:
-        forget_old_prints()
+        gone = ", ".join(f"{count} {what}" for what, count in tidy().items() if count)
+        if gone:
+            logger.info("Tidied: %s", gone)
 
 
 class FiguresCounter(RegularLook):

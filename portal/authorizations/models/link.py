@@ -107,8 +107,11 @@ class LinkQuerySet(SearchableQuerySet["Link"]):
         return self.filter(HasNoValue(F("replaced_by")), voided_at__isnull=True)
 
     def printable(self) -> Self:
-        """Those whose code is worth paper: live, and traceable (a code without a reference id proves nothing)."""
-        return self.live().filter(reference_id__isnull=False)
+        """Those whose code is worth paper: live, traceable (a code without a reference id proves nothing), not refused.
+
+        Whoever refused at the door is not asked on paper either; a poster has no customer.
+        """
+        return self.live().filter(reference_id__isnull=False, customer__refused_at__isnull=True)
 
     def in_walking_order(self) -> Self:
         """As customers stand in walking order; links without a customer last."""

@@ -55,6 +55,17 @@ class PrintJobQuerySet(models.QuerySet["PrintJob"]):
         return self if user.has_perm("authorizations.view_every_link") else self.filter(created_by=user)
 
 
+def name_left_out(*, void: int, replaced: int, anonymous: int, refused: int) -> str:
+    """Return how many of the chosen links are not printed and why: “2 void, 1 replaced”; empty if none."""
+    named = (
+        (void, "void"),
+        (replaced, "replaced"),
+        (anonymous, "without a reference id"),
+        (refused, "refused at the door"),
+    )
+    return ", ".join(f"{count:,} {why}" for count, why in named if count)
+
+
 class PrintJob(models.Model):
     """Labels printed in one go. Its labels and options are all that it takes to print the same again."""
 
@@ -96,6 +107,7 @@ class PrintJob(models.Model):
     void_count = models.PositiveIntegerField(default=0)
     replaced_count = models.PositiveIntegerField(default=0)
     anonymous_count = models.PositiveIntegerField(default=0)
+    refused_count = models.PositiveIntegerField(default=0)
     label_count = models.PositiveIntegerField(default=0)
     page_count = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=10, choices=PrintState.choices, default=PrintState.WAITING)
@@ -121,7 +133,16 @@ class PrintJob(models.Model):
 
     @property
     def left_out_count(self) -> int:
-        return self.void_count + self.replaced_count + self.anonymous_count
+        return self.void_count + self.replaced_count + self.anonymous_count + self.refused_count
+
+    @property
+    def left_out_words(self) -> str:
+        return name_left_out(
+            void=self.void_count,
+            replaced=self.replaced_count,
+            anonymous=self.anonymous_count,
+            refused=self.refused_count,
+        )
 
     @property
     def options(self) -> dict[str, Any]:

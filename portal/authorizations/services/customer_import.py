@@ -44,6 +44,8 @@ CUSTOMER_COLUMNS = (
     "language",
 )
 LINK_COLUMNS = ("reference_id", "url", "short_url")
+# Whom no letter shall go to: the day, empty for everybody else.
+REFUSAL_COLUMN = "refused_at_the_door"
 ADDRESS = ("city", "postal_code", "street")
 
 
@@ -96,12 +98,13 @@ def apply_list(
 
 
 def write_links_csv(*, staging: Staging, path: Path, flow: Flow, campaign: Campaign | None = None) -> int:
-    """Write one row for each good row of the list: customer, reference_id, url, short_url, and the file's other cells.
+    """Write one row for each good row: customer, reference_id, url, short_url, refusal, and the file's other cells.
 
     Ready for a mail merge. Returns the number of rows.
     """
     head = staging.read_head()
-    extra = [f"file: {name}" if name in (*CUSTOMER_COLUMNS, *LINK_COLUMNS) else name for name in head["extra"]]
+    own = (*CUSTOMER_COLUMNS, *LINK_COLUMNS, REFUSAL_COLUMN)
+    extra = [f"file: {name}" if name in own else name for name in head["extra"]]
     count = 0
 
     def rows() -> Iterator[Sequence[Any]]:
@@ -112,7 +115,7 @@ def write_links_csv(*, staging: Staging, path: Path, flow: Flow, campaign: Campa
                 yield row
 
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(write_csv([*CUSTOMER_COLUMNS, *LINK_COLUMNS, *extra], rows()))
+        file.writelines(write_csv([*own, *extra], rows()))
     return count
 
 
@@ -243,4 +246,5 @@ def _join_links(
             for name in CUSTOMER_COLUMNS
         ]
         issued = [link.reference_id, link.url, link.short_url] if link else ["", "", ""]
-        yield [*values, *issued, *row.extra]
+        refused_on = timezone.localdate(customer.refused_at).isoformat() if customer.refused_at else ""
+        yield [*values, *issued, refused_on, *row.extra]

@@ -5,8 +5,9 @@ A reserved link is issued like any other, so its code leads to Leap at once; it 
 
 import datetime
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -24,6 +25,7 @@ from portal.authorizations.models import (
 from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.bulk_links import UrlBuilder
 from portal.authorizations.services.links import FlowRules, find_live_link, hold_customers
+from portal.authorizations.services.retention import SHOWN_CODES_WORK
 from portal.leap import reference_ids
 
 #: A rep who signs in with one more device ends the one that was seen least lately.
@@ -97,9 +99,31 @@ def open_device(*, rep: User, device_id: int | None) -> DoorDevice:
 
 @transaction.atomic
 def end_device(*, device: DoorDevice) -> None:
-    """A device signed out: what it kept in reserve and nobody followed leads nowhere from now on."""
+    """A device signed out: it sees nothing from now on.
+
+    What it kept in reserve may have been shown, and not sent before: its codes work for SHOWN_CODES_WORK still.
+    """
     DoorDevice.objects.filter(pk=device.pk, ended_at__isnull=True).update(ended_at=timezone.now())
-    _void(_reserved(device).filter(first_visited_at__isnull=True), "never handed out: the device signed out")
+
+
+def end_unreachable_devices() -> int:
+    """End the devices of whoever may not hand out links any more, or whose session has run out; return how many."""
+    expired_before = timezone.now() - datetime.timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    count = 0
+    for device in DoorDevice.objects.filter(ended_at__isnull=True).select_related("rep"):
+        # A disabled person has no permission.
+        if device.seen_at < expired_before or not device.rep.has_perm("authorizations.add_doorcall"):
+            end_device(device=device)
+            count += 1
+    return count
+
+
+@transaction.atomic
+def void_old_reserves() -> int:
+    """Void what devices kept in reserve and nobody followed, SHOWN_CODES_WORK after their end; return how many."""
+    ended = ReservedLink.objects.filter(device__ended_at__lt=timezone.now() - SHOWN_CODES_WORK)
+    unused = Link.objects.live().filter(pk__in=ended.values("link"), first_visited_at__isnull=True)
+    return _void(unused, f"nobody followed it within {SHOWN_CODES_WORK.days} days of its device's end")
 
 
 @transaction.atomic
@@ -125,7 +149,7 @@ def discard_link(*, link_id: int, device: DoorDevice) -> None:
 
     Whoever has followed it already may go on; it is out of the list that a device reads either way.
     """
-    shown = _reserved(device).filter(pk=link_id, first_visited_at__isnull=True)
+    shown = _shown(link_id, device).filter(first_visited_at__isnull=True)
     _void(shown, "shown to somebody who could not be given it")
 
 
@@ -133,9 +157,19 @@ def _reserved(device: DoorDevice) -> QuerySet[Link]:
     return Link.objects.live().filter(pk__in=ReservedLink.objects.filter(device=device).values("link"))
 
 
-def _void(links: QuerySet[Link], reason: str) -> None:
+def _within_reach(device: DoorDevice) -> Q:
+    """Reservations that a device may use up: its own, and those of the rep's ended ones, shown but not sent in time."""
+    return Q(device=device) | Q(device__rep=device.rep_id, device__ended_at__isnull=False)
+
+
+def _shown(link_id: int, device: DoorDevice) -> QuerySet[Link]:
+    reserved = ReservedLink.objects.filter(_within_reach(device), pk=link_id)
+    return Link.objects.live().filter(pk__in=reserved.values("pk"))
+
+
+def _void(links: QuerySet[Link], reason: str) -> int:
     record_rows(action=AuditAction.VOIDED, noun="link", rows=links)
-    links.update(voided_at=timezone.now(), void_reason=reason)
+    return links.update(voided_at=timezone.now(), void_reason=reason)
 
 
 def _issue_reserve(*, device: DoorDevice, flow: Flow, count: int) -> None:
@@ -176,13 +210,13 @@ def attach_link(*, link_id: int, device: DoorDevice, customer: Customer, at: dat
             return _attach(link_id=link_id, device=device, customer=customer, at=at)
     except AttachRefused as refusal:
         if refusal.customer_is_done:
-            _void(_reserved(device).filter(pk=link_id), "the customer had authorized already")
+            _void(_shown(link_id, device), "the customer had authorized already")
         raise
 
 
 def _attach(*, link_id: int, device: DoorDevice, customer: Customer, at: datetime.datetime) -> Link:
     reserved = ReservedLink.objects.select_for_update(of=("self",)).select_related("link__flow")
-    row = reserved.filter(pk=link_id, device=device).first()
+    row = reserved.filter(_within_reach(device), pk=link_id).first()
     if row is None:
         raise AttachRefused("The code that was shown belongs to another customer or device.")
     link = row.link

@@ -2,7 +2,8 @@
 
 Pure Python, no Django. A key is made of small letters and digits alone, accents taken off. Of ASCII, which every
 database sorts alike, whatever its collation: digits before letters; the rest (ø, 中) as the database does. “0”
-therefore stands between words, “00” between parts.
+therefore stands between words, “00” between parts. A number within a street's name or of an apartment is led by how
+many digits it has, so that "2nd St" comes before "10th St"; what follows the digits of an ordinal is left off.
 """
 
 import re
@@ -14,9 +15,14 @@ MAX_KEY = 255
 
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER_FIRST = re.compile(
-    r"(\d{1,7})(?!\d|st\b|nd\b|rd\b|th\b)(?:\s*[-–]\s*\d+)?([a-z]?)\b\s*(?:\d\s*[/⁄]\s*\d)?\s*(?=\D)(.*)", re.DOTALL
+    r"(\d{1,7})(?!\d|st\b|nd\b|rd\b|th\b)(?:\s*[-–]\s*(\d{1,7}))?([a-z]?)\b\s*(?:\d\s*[/⁄]\s*\d)?\s*(?=\D)(.*)",
+    re.DOTALL,
 )
-_NUMBER_LAST = re.compile(r"(.*\D)[\s,]+(?:no\.?\s*|nr\.?\s*|#\s*)?(\d{1,7})(?:\s*[-/–]\s*\d+)?\s*([a-z]?)", re.DOTALL)
+_NUMBER_LAST = re.compile(
+    r"(.*\D)[\s,]+(?:no\.?\s*|nr\.?\s*|#\s*)?(\d{1,7})(?:\s*[-/–]\s*(\d{1,7}))?\s*([a-z]?)", re.DOTALL
+)
+# "2nd", "12b", "43"
+_NUMBERED = re.compile(r"(\d{1,9})(st|nd|rd|th)?([^\W_]*)")
 _UNIT_FIRST = re.compile(r"(?:apt|apartment|unit|suite|ste|#|rm|room|floor|fl)\b.*|#.*")
 # Hauptstraße, Hauptstr.
 _STREET = re.compile(r"str(?:asse)?\Z")
@@ -47,9 +53,10 @@ def make_door_order(*, city: str, postal_code: str, street: str) -> str:
     if not (city or postal_code or street):
         return ""
     name, number, rest = _split_street(_plain(street))
-    words = "0".join(_SHORT.get(word) or _STREET.sub("st", word) for word in _WORD.findall(name))
+    words = "0".join(_SHORT.get(word) or _STREET.sub("st", _number(word)) for word in _WORD.findall(name))
+    doors = "0".join(_number(word) for word in _WORD.findall(rest))
     # A number of up to seven digits: what is smaller comes first.
-    return f"{_place(city, postal_code)}00{words}00{number:07}00{_join(rest)}"[:MAX_KEY]
+    return f"{_place(city, postal_code)}00{words}00{number:07}00{doors}"[:MAX_KEY]
 
 
 @lru_cache(maxsize=5000)
@@ -64,10 +71,11 @@ def _split_street(street: str) -> tuple[str, int, str]:
     if comma and _UNIT_FIRST.fullmatch(head.strip()):
         head, rest = rest.strip(), head
     head = head.strip()
-    if (found := _NUMBER_FIRST.fullmatch(head)) and found[3].strip():
-        return found[3], int(found[1]), f"{found[2]} {rest}"
+    # "37-12 82nd St" is a door of its own in Queens: the second number follows the first.
+    if (found := _NUMBER_FIRST.fullmatch(head)) and found[4].strip():
+        return found[4], int(found[1]), f"{found[2] or ''} {found[3]} {rest}"
     if found := _NUMBER_LAST.fullmatch(head):
-        return found[1], int(found[2]), f"{found[3]} {rest}"
+        return found[1], int(found[2]), f"{found[3] or ''} {found[4]} {rest}"
     # "Calle Mayor, 12, 3.º B"
     if found := re.fullmatch(r"\s*(?:no\.?|nr\.?|#)?\s*(\d{1,7})\b(.*)", rest, re.DOTALL):
         return head, int(found[1]), found[2]
@@ -79,6 +87,15 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
+def _number(word: str) -> str:
+    """Return a word that begins with a number so that numbers sort as numbers: 2nd as "12", 10 as "210"."""
+    found = _NUMBERED.fullmatch(word)
+    if found is None:
+        return word
+    digits = str(int(found[1]))
+    return f"{len(digits)}{digits}{found[3]}"
 
 
 def _join(text: str) -> str:

@@ -6,8 +6,6 @@ row lists them, and `finish_erasures` removes them, right after the transaction 
 
 import logging
 import shutil
-import tempfile
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +36,6 @@ from portal.authorizations.services.replay import replay_spool
 from portal.authorizations.services.spool import forget_in_spool
 
 logger = logging.getLogger(__name__)
-
-#: Folders of commands that were killed: whoever works in one has long ended after a day.
-_LEFT_BEHIND_SECONDS = 24 * 3600
 
 
 class EraseRefused(Exception):  # noqa: N818
@@ -87,7 +82,6 @@ def erase_customer(*, customer: Customer, by: User | None, reason: str) -> Erase
 
 def finish_erasures() -> int:
     """Remove what unfinished erasures have left; return how many are through now."""
-    forget_left_behind()
     return sum(finish_erasure(erasure) for erasure in Erasure.objects.unfinished().order_by("pk"))
 
 
@@ -135,14 +129,6 @@ def overwrite_old_pages() -> None:
         for (name,) in cursor.fetchall():
             cursor.execute(f"INSERT INTO {name}({name}) VALUES ('optimize')")  # noqa: S608
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def forget_left_behind() -> None:
-    """Remove the folders in which killed commands had laid out a customer list."""
-    for folder in Path(tempfile.gettempdir()).glob("portal-list-*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _refuse_meanwhile() -> None:

@@ -6,7 +6,6 @@ died with its process (`is_stuck`) is taken back with `restart_import`: nothing 
 
 import shutil
 import uuid
-from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -23,11 +22,10 @@ from portal.authorizations.services.customer_file import CustomerFile, CustomerF
 from portal.authorizations.services.customer_import import apply_list, note_customers, write_links_csv
 from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.progress import Progress, read_progress, report_progress
+from portal.authorizations.services.retention import FILES_KEPT
 
 #: Bytes of a file that the person waits for; larger ones go to the worker.
 AT_ONCE = 256 * 1024
-#: Uploads and what a check laid aside are personal data: they are kept no longer than this.
-KEPT = timedelta(days=30)
 NOUN = "customer import"
 #: Rows that the guess of the columns looks at, and that the screen shows of them.
 _SAMPLE_ROWS = 200
@@ -37,7 +35,6 @@ _UNEXPECTED = "An unexpected error stopped it, and nothing was written. Try agai
 
 def create_import(*, file: UploadedFile[bytes], uploaded_by: User) -> CustomerImport:
     """Keep an uploaded list and guess its columns. Raises CustomerFileError if it cannot serve at all."""
-    forget_old_imports()
     opened = open_customer_file(file.file)  # type: ignore[arg-type]
     imported = CustomerImport(
         file_name=(file.name or "list.csv")[-200:],
@@ -215,12 +212,14 @@ def ensure_links_csv(imported: CustomerImport) -> Path | None:
 
 
 def forget_old_imports() -> int:
-    """Remove the files of imports that are older than KEPT; return how many. The counts stay."""
-    old = CustomerImport.objects.filter(created_at__lt=timezone.now() - KEPT).exclude(file="")
+    """Remove the files of imports that are older than FILES_KEPT; return how many. The counts stay."""
+    old = CustomerImport.objects.filter(created_at__lt=timezone.now() - FILES_KEPT).exclude(file="")
     count = 0
-    for imported in old.exclude(state__in=(ImportState.CHECKING, ImportState.APPLYING)):
-        _remove_files(imported)
-        count += 1
+    for imported in old:
+        # One that died at a step is as old as any other.
+        if not imported.is_running or is_stuck(imported):
+            _remove_files(imported)
+            count += 1
     return count
 
 

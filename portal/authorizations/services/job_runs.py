@@ -17,11 +17,10 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import Job, JobRow, JobState
 from portal.authorizations.services.progress import STALE_SECONDS, read_progress, report_progress
+from portal.authorizations.services.retention import FILES_KEPT
 
 #: Refusals that a job keeps, to show.
 MOST_REFUSALS = 1000
-#: How long the rows of a job that did not end well are kept, to carry on.
-KEPT = timedelta(days=30)
 _TRIES = 3
 _UNEXPECTED = "An unexpected error stopped it. What was done until then stays: carrying on begins where it stopped."
 
@@ -73,12 +72,16 @@ def create_job(
     *, kind: Kind, rows: QuerySet[Any], created_by: User | None, parameters: dict[str, Any] | None = None
 ) -> Job:
     """Freeze the keys of `rows` as they are now and note what shall be done to them; `run` does it."""
-    JobRow.objects.filter(job__finished_at__lt=timezone.now() - KEPT).delete()
     with transaction.atomic():
         job = Job.objects.create(kind=kind.name, parameters=parameters or {}, created_by=created_by)
         job.total = _freeze(job, rows)
         job.save(update_fields=["total"])
     return job
+
+
+def forget_old_rows() -> int:
+    """Remove the rows of jobs that did not end well, kept to carry on, once they are FILES_KEPT old."""
+    return JobRow.objects.filter(job__finished_at__lt=timezone.now() - FILES_KEPT).delete()[0]
 
 
 def _freeze(job: Job, rows: QuerySet[Any]) -> int:

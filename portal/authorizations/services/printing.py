@@ -5,7 +5,7 @@
     print_again(job=job, created_by=…)  # a new job with the same links and the same options
 
 Whatever cannot be printed is a PrintRefusedError (portal.printing) whose text says why and what to change.
-Sheets are personal data: below MEDIA_ROOT/prints, which no address serves, under random names, for KEPT at most.
+Sheets are personal data: below MEDIA_ROOT/prints, which no address serves, under random names, for FILES_KEPT.
 """
 
 import os
@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -38,9 +38,11 @@ from portal.authorizations.models import (
     PrintTarget,
 )
 from portal.authorizations.services.audit import record
+from portal.authorizations.services.print_choice import Choice, count_choice
 from portal.authorizations.services.print_labels import CHUNK, label_of, labels_of, links_of, text_of
 from portal.authorizations.services.printers import get_printer
 from portal.authorizations.services.progress import STALE_SECONDS, Progress, read_progress, report_progress
+from portal.authorizations.services.retention import FILES_KEPT
 from portal.leap import reference_ids
 from portal.printing.proof import Proof, proof_pdf
 from portal.printing.sheets import (
@@ -57,8 +59,6 @@ from portal.printing.stocks import PrintRefusedError, find_stock
 PAGES_AT_ONCE = 4
 #: Labels of one job.
 MOST_LABELS = 50_000
-#: How long sheets are kept; they can be printed again from the job afterwards.
-KEPT = timedelta(days=30)
 _UNEXPECTED = "An unexpected error stopped it, and nothing was printed. Print it again; the log says more."
 
 
@@ -73,30 +73,6 @@ class PrintRequest:
     language: str = PrintLanguage.CUSTOMER
     lines: Sequence[str] = (PrintLine.NAME, PrintLine.ADDRESS)
     logo: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """How many of the chosen links are printed, and how many are left out and why."""
-
-    printed: int
-    void: int = 0
-    replaced: int = 0
-    anonymous: int = 0
-
-    @property
-    def left_out(self) -> int:
-        return self.void + self.replaced + self.anonymous
-
-    @property
-    def left_out_words(self) -> str:
-        """“2 void, 1 replaced”; empty if none is left out."""
-        named = (
-            (self.void, "void"),
-            (self.replaced, "replaced"),
-            (self.anonymous, "without a reference id"),
-        )
-        return ", ".join(f"{count:,} {why}" for count, why in named if count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +91,6 @@ class Preview:
     def centimetres(self) -> int:
         """The furthest from which a phone is expected to read a code."""
         return int(self.scan.distance_mm / 10)
-
-
-def count_choice(links: QuerySet[Link]) -> Choice:
-    """Count what would be printed of these links and what would be left out; each is in one count only."""
-    live = Q(voided_at__isnull=True, replaced_by__isnull=True)
-    found = links.order_by().aggregate(
-        printed=Count("pk", filter=live & Q(reference_id__isnull=False)),
-        void=Count("pk", filter=Q(voided_at__isnull=False)),
-        replaced=Count("pk", filter=Q(voided_at__isnull=True, replaced_by__isnull=False)),
-        anonymous=Count("pk", filter=live & Q(reference_id__isnull=True)),
-    )
-    return Choice(**found)
 
 
 def preview_print(*, links: QuerySet[Link], request: PrintRequest, user: User | None) -> Preview:
@@ -172,7 +136,7 @@ def create_print_job(
 
 
 def print_again(*, job: PrintJob, created_by: User) -> PrintJob:
-    """Note that the same links shall be printed with the same options; those void or replaced since are left out.
+    """Note that the same links shall be printed alike; those void, replaced or refused since are left out.
 
     Raises PrintRefusedError if none is left, or some are no longer this person's to hand out.
     """
@@ -245,8 +209,8 @@ def count_dead_since(job: PrintJob) -> int:
 
 
 def forget_old_prints() -> int:
-    """Remove the sheets of jobs that are older than KEPT; return how many. The jobs stay, to be printed again."""
-    old = PrintJob.objects.filter(created_at__lt=timezone.now() - KEPT).exclude(file="")
+    """Remove the sheets of jobs that are older than FILES_KEPT; return how many. The jobs stay, to be printed again."""
+    old = PrintJob.objects.filter(created_at__lt=timezone.now() - FILES_KEPT).exclude(file="")
     count = 0
     for job in old.iterator():
         _drop_file(job)
@@ -255,7 +219,12 @@ def forget_old_prints() -> int:
     return count
 
 
-_LIVE = {"link__voided_at__isnull": True, "link__replaced_by__isnull": True}
+#: Of a job's labels, those whose links are still to be printed.
+_LIVE = {
+    "link__voided_at__isnull": True,
+    "link__replaced_by__isnull": True,
+    "link__customer__refused_at__isnull": True,
+}
 
 
 def _unsaved_job(request: PrintRequest, user: User | None) -> PrintJob:
@@ -287,8 +256,8 @@ def _check(links: QuerySet[Link], target: str, options: SheetOptions) -> Scannab
     longest = links.order_by(Length("url").desc()).first()
     if longest is None:
         raise NothingToPrintError(
-            "Nothing is left to print. Choose at least one link that is neither void nor replaced, and has a "
-            "reference id."
+            "Nothing is left to print. Choose at least one link that is neither void nor replaced, has a "
+            "reference id, and whose customer has not refused at the door."
         )
     return check_options(options, text_of(longest, target))
 
@@ -297,7 +266,8 @@ def _save(job: PrintJob, link_ids: Iterator[int], choice: Choice, chosen: str) -
     if not choice.printed:
         left_out = f" of the chosen ones, {choice.left_out_words}" if choice.left_out else ""
         raise NothingToPrintError(
-            f"Nothing is left to print{left_out}. Choose at least one link that is neither void nor replaced."
+            f"Nothing is left to print{left_out}. Choose at least one link that is neither void nor replaced, "
+            "and whose customer has not refused at the door."
         )
     if choice.printed > MOST_LABELS:
         raise PrintRefusedError(
@@ -306,6 +276,7 @@ def _save(job: PrintJob, link_ids: Iterator[int], choice: Choice, chosen: str) -
         )
     job.chosen = chosen[:300]
     job.void_count, job.replaced_count, job.anonymous_count = choice.void, choice.replaced, choice.anonymous
+    job.refused_count = choice.refused
     with transaction.atomic():
         job.save()
         count = 0
@@ -329,15 +300,16 @@ def _pages(job: PrintJob) -> int:
 
 
 def _drop_dead_labels(job: PrintJob) -> None:
-    """Leave out what has become void or been replaced while the job waited, and count it."""
+    """Leave out what has become void, been replaced or refused while the job waited, and count it."""
     dead = job.labels.exclude(**_LIVE)
     choice = count_choice(Link.objects.filter(print_labels__in=dead))
     if choice.left_out:
         job.void_count, job.replaced_count = job.void_count + choice.void, job.replaced_count + choice.replaced
+        job.refused_count += choice.refused
         dead.delete()
         job.label_count = job.labels.count()
         job.page_count = _pages(job)
-    job.save(update_fields=["void_count", "replaced_count", "label_count", "page_count"])
+    job.save(update_fields=["void_count", "replaced_count", "refused_count", "label_count", "page_count"])
 
 
 def _print(job: PrintJob) -> Proof:

@@ -54,6 +54,7 @@ EXPORT_COLUMNS = (
     ("Leap says: metered", lambda link: _moment(link.metered_at)),
     ("Leap says: enrolled", lambda link: _moment(link.enrolled_at)),
     ("Leap says: failed at a utility", lambda link: _moment(link.failed_at)),
+    ("Refused at the door", lambda link: _moment(link.customer.refused_at) if link.customer else ""),
     ("Printed", lambda link: _moment(link.printed_at)),
     ("Issued by", lambda link: str(link.issued_by) if link.issued_by else ""),
     ("Issued", lambda link: _moment(link.issued_at)),

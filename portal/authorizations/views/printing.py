@@ -19,7 +19,9 @@ from portal.authorizations.forms.printing import PrintForm
 from portal.authorizations.models import Link, PrintJob, PrintLine
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import printing
+from portal.authorizations.services.print_choice import count_choice
 from portal.authorizations.services.printers import get_printer
+from portal.authorizations.services.retention import FILES_KEPT
 from portal.authorizations.tables.printing import PrintTable
 from portal.authorizations.tasks import run_print_job_task
 from portal.authorizations.views.lists import PortalListView, chosen_rows, user_of
@@ -108,7 +110,7 @@ class PrintCreateView(PermissionRequiredMixin, View):
         return {name: getattr(last, name) for name in ("stock", "lines", "language", "target")}
 
     def _show(self, request: PortalRequest, chosen: Chosen, form: PrintForm) -> HttpResponse:
-        choice = printing.count_choice(chosen.links)
+        choice = count_choice(chosen.links)
         preview = None
         if form.is_bound and form.is_valid() and (request.htmx or "preview" in request.POST):
             try:
@@ -166,7 +168,7 @@ class PrintDetailView(PermissionRequiredMixin, DetailView[PrintJob]):
             stuck=printing.is_stuck(job),
             has_sheets=printing.has_sheets(job) and not others,
             others=others,
-            kept_days=printing.KEPT.days,
+            kept_days=FILES_KEPT.days,
             dead_since=printing.count_dead_since(job),
             faults=job.proof.get("faults", [])[:FAULTS_SHOWN],
             moved=_moved(job),

@@ -12,6 +12,7 @@ class Clock(models.Model):
 
     class Meta:
         verbose_name_plural = "clock"
+        permissions = [("run_sandbox", "Can change the sandbox: its clock, meters, faults, webhooks and flows")]
 
     def __str__(self) -> str:
         return f"ahead by {self.ahead}"

@@ -67,7 +67,9 @@ class Flow(models.Model):
     asks_second_factor = models.BooleanField("the utility asks for a code", default=False)
     expected_days = models.PositiveSmallIntegerField("days until a meter appears", default=0)
     final_redirect_url = models.CharField(
-        max_length=500, blank=True, help_text="The partner's confirmation page. Empty: Leap's own thank-you page."
+        max_length=500,
+        blank=True,
+        help_text="The partner's confirmation page; /leap/thanks: this portal's. Empty: Leap's own thank-you page.",
     )
     created_at = models.DateTimeField()
 

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from portal.sandbox.cases import Case, CaseRefusedError, Ending, Place, run_case
-from portal.sandbox.views.pages import Onwards, find_session, page
+from portal.sandbox.views.pages import find_session, onwards, page
 
 
 @login_not_required
@@ -33,7 +33,7 @@ def _number(text: str) -> int | None:
 def _end_case(request: HttpRequest, ending: Ending) -> HttpResponse:
     session = ending.session
     if ending.place == Place.PARTNER and ending.url:
-        return Onwards(ending.url)
+        return onwards(request, ending.url)
     if ending.place == Place.PARTNER:
         return page(request, "sandbox/session_thanks.html", {}, session=session)
     if ending.place == Place.NOWHERE:

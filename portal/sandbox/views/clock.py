@@ -1,6 +1,5 @@
 """The tester's hand on the clock."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -9,9 +8,10 @@ from portal.sandbox.clock import ahead, move, now, reset
 from portal.sandbox.meters import settle
 from portal.sandbox.models import Meter
 from portal.sandbox.tester_forms import ClockForm
+from portal.sandbox.views.pages import tester_only
 
 
-@login_required
+@tester_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def clock(request: HttpRequest) -> HttpResponse:
     """Show the sandbox's time; move it forward, or return to the real one."""

@@ -14,7 +14,7 @@ from portal.sandbox import journeys
 from portal.sandbox.addresses import Opening, UnreadableError, read_legacy, read_regional, read_titled
 from portal.sandbox.models import AuthorizationStatus, Journey, Session, SessionStatus
 from portal.sandbox.utilities import CUSTOMER_TYPES, REGIONS, find_utility
-from portal.sandbox.views.pages import Onwards, find_session, lock_session, origin_of, page
+from portal.sandbox.views.pages import find_session, lock_session, onwards, page
 
 
 @login_not_required
@@ -56,7 +56,7 @@ def session_end(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     if found.status != SessionStatus.COMPLETED:
         return redirect("sandbox:session", token)
     if url := journeys.final_url(found):
-        return Onwards(url)
+        return onwards(request, url)
     return page(request, "sandbox/session_thanks.html", {}, session=found)
 
 
@@ -68,7 +68,7 @@ def _open(request: HttpRequest, read: Callable[[], Opening]) -> HttpResponse:
         return page(request, "sandbox/error.html", {"reason": str(reason)}, status=404)
     if request.method == "HEAD":
         return HttpResponse()
-    return _first_page(journeys.open_session(opening=opening, origin=origin_of(request)))
+    return _first_page(journeys.open_session(opening=opening))
 
 
 def _first_page(found: Session) -> HttpResponse:

@@ -1,6 +1,5 @@
 """Faults that the tester asks for."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -8,9 +7,10 @@ from django.views.decorators.http import require_http_methods
 from portal.sandbox.faults import add_fault, clear_faults
 from portal.sandbox.models import Fault
 from portal.sandbox.tester_forms import FaultForm
+from portal.sandbox.views.pages import tester_only
 
 
-@login_required
+@tester_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def fault_list(request: HttpRequest) -> HttpResponse:
     """Show the faults that wait for a call; ask for another, or clear them."""

@@ -1,7 +1,6 @@
-"""The tester's home: what is configured, what happened, and where to change it. Who is signed in sees it."""
+"""The tester's home: what is configured, what happened, and where to change it. Who may run the sandbox sees it."""
 
-from django.contrib.auth.decorators import login_not_required, login_required
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +11,7 @@ from portal.sandbox.forms import FlowForm
 from portal.sandbox.meters import settle
 from portal.sandbox.models import Flow, Meter, Session
 from portal.sandbox.views.connect import regional
+from portal.sandbox.views.pages import tester_only
 
 SHOWN = 20
 #: Further pages of the tester: words, URL name, what for.
@@ -29,8 +29,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """Connect's newer address where its parameters stand in the query; the tester's home without them."""
     if {name.lower() for name in request.GET} & {"transmissionregion", "account"}:
         return regional(request)
-    if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
+    return testers_home(request)
+
+
+@tester_only
+def testers_home(request: HttpRequest) -> HttpResponse:
+    """What is configured, what happened, and the tools."""
     settle()
     sessions = Session.objects.select_related("flow").prefetch_related("authorizations")
     context = {
@@ -44,7 +48,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "sandbox/home.html", context)
 
 
-@login_required
+@tester_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def flow_update(request: HttpRequest, pk: int) -> HttpResponse:
     """What Leap would configure for a partner, configured by the tester."""

@@ -1,6 +1,5 @@
 """Every meter that the API knows, and what the tester lets happen to one."""
 
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from portal.sandbox import clock
 from portal.sandbox.meters import change_meter, change_status, resolve_actions
 from portal.sandbox.models import EnrollmentStatus, Meter, Turn
+from portal.sandbox.views.pages import tester_only
 
 SHOWN = 50
 RESOLVE = "resolve"
@@ -25,7 +25,7 @@ CHANGES = [
 ]
 
 
-@login_required
+@tester_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def meter_list(request: HttpRequest) -> HttpResponse:
     """Show meters, the newest first; let something happen to one."""

@@ -1,14 +1,23 @@
 """What every page of the sandbox is rendered with."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 
 from portal.sandbox.cases import DAYS, Case
 from portal.sandbox.models import Session
+
+View = Callable[..., HttpResponse]
+
+
+def tester_only(view: View) -> View:
+    """Let in who may run the sandbox, and nobody else: what is changed there changes it for all."""
+    return login_required(permission_required("sandbox.run_sandbox", raise_exception=True)(view))
 
 
 class Onwards(HttpResponseRedirect):
@@ -27,9 +36,9 @@ def lock_session(token: str) -> Session:
     return get_object_or_404(Session.objects.select_for_update(of=("self",)).select_related("flow"), token=token)
 
 
-def origin_of(request: HttpRequest) -> str:
-    """Return scheme and host that the browser asked."""
-    return f"{request.scheme}://{request.get_host()}"
+def onwards(request: HttpRequest, url: str) -> Onwards:
+    """Lead a browser on; to the portal's own page under the scheme and host that it asked."""
+    return Onwards(request.build_absolute_uri(url))
 
 
 def page(

@@ -1,6 +1,5 @@
 """Subscriptions, how events are delivered, and the log of every attempt."""
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -9,11 +8,12 @@ from portal.sandbox import clock
 from portal.sandbox.models import Delivery, DeliveryOptions, Webhook
 from portal.sandbox.tasks import wake
 from portal.sandbox.tester_forms import DeliveryOptionsForm
+from portal.sandbox.views.pages import tester_only
 
 SHOWN = 50
 
 
-@login_required
+@tester_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def webhook_list(request: HttpRequest) -> HttpResponse:
     """Show who is subscribed and what came of the latest deliveries; change how they are made."""

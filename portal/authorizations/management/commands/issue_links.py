@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from portal.authorizations.management.customer_lists import CustomerListCommand, ensure_writable, replacing
 from portal.authorizations.models import Campaign, Flow, Link, PrintState
 from portal.authorizations.services.customer_import import write_links_csv
+from portal.authorizations.services.print_choice import count_choice
 from portal.authorizations.services.printing import PrintRequest, check_request, create_print_job, run_print_job
 from portal.printing.stocks import STOCKS, PrintRefusedError
 
@@ -73,6 +74,9 @@ class Command(CustomerListCommand):
 
     def _print(self, links: QuerySet[Link], request: PrintRequest, *, chosen: str, path: Path) -> None:
         """Print the links' labels to a file; the job is kept with those of the screens."""
+        choice = count_choice(links)
+        if choice.left_out:
+            self.stdout.write(f"{choice.left_out:,} left out of the labels: {choice.left_out_words}")
         try:
             job = run_print_job(create_print_job(links=links, chosen=chosen, request=request, created_by=None))
         except PrintRefusedError as refusal:
@@ -81,11 +85,9 @@ class Command(CustomerListCommand):
             raise CommandError(f"{job.error} The links are issued; {path} is not written.")
         with replacing(path) as file, job.file.open("rb") as sheets, file.open("wb") as copy:
             shutil.copyfileobj(sheets, copy)
-        left_out = f", {job.left_out_count:,} left out" if job.left_out_count else ""
         self.stdout.write(
             f"{job.proof['right']:,} of {job.proof['codes']:,} codes read back, {job.page_count:,} "
             f"page{'' if job.page_count == 1 else 's'} in {path}"
-            f"{left_out}"
         )
 
 

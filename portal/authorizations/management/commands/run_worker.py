@@ -15,15 +15,14 @@ from portal.authorizations.management.looks import (
     ErasureFinisher,
     EventInterpreter,
     FiguresCounter,
-    ImportTidier,
     LinkRequestAnswerer,
     MailSender,
     MeterSyncer,
     OutageFeedReader,
-    PrintTidier,
     RegularLook,
     ReminderPlanner,
     SpoolReplayer,
+    Tidier,
 )
 
 logger = logging.getLogger(__name__)
@@ -36,8 +35,8 @@ PLAN_EVERY = 30.0
 """Seconds between two looks for whom to remind."""
 FEED_EVERY = 5 * 60.0
 """Seconds between two readings of the outage feed."""
-TIDY_EVERY = 3600.0
-"""Seconds between two looks for imports and prints whose time is over."""
+TIDY_EVERY = 24 * 3600.0
+"""Seconds between two looks for what is too old (services/retention.py)."""
 COUNT_EVERY = 300.0
 """Seconds between two counts of the figures."""
 SYNC_EVERY = 15 * 60.0
@@ -65,8 +64,8 @@ class Command(PortalCommand, db_worker.Command):
     acts_as = "worker"
     help = (
         "Do background work: the queue of tasks, visits and confirmations that wait in SPOOL_DIR, events and requests "
-        "for a link that wait, invitations and reminders that are due, the outage feed, and a sync of meters with Leap "
-        "now and then."
+        "for a link that wait, invitations and reminders that are due, the outage feed, a sync of meters with Leap "
+        "now and then, and once a day what is too old goes."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -117,7 +116,7 @@ class Command(PortalCommand, db_worker.Command):
         looks.append(ErasureFinisher(every))
         if not batch:
             looks += [MailSender(MAIL_EVERY), ReminderPlanner(PLAN_EVERY), OutageFeedReader(FEED_EVERY)]
-            looks += [ImportTidier(TIDY_EVERY), PrintTidier(TIDY_EVERY), FiguresCounter(COUNT_EVERY)]
+            looks += [Tidier(TIDY_EVERY), FiguresCounter(COUNT_EVERY)]
         if not batch and options["sync_every"] > 0:
             looks.append(MeterSyncer(options["sync_every"]))
         # With DEBUG the worker runs in a child process, started anew whenever the code changes; a batch ends by itself.
