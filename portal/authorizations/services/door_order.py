@@ -53,16 +53,21 @@ def make_door_order(*, city: str, postal_code: str, street: str) -> str:
     if not (city or postal_code or street):
         return ""
     name, number, rest = _split_street(_plain(street))
-    words = "0".join(_SHORT.get(word) or _STREET.sub("st", _number(word)) for word in _WORD.findall(name))
     doors = "0".join(_number(word) for word in _WORD.findall(rest))
     # A number of up to seven digits: what is smaller comes first.
-    return f"{_place(city, postal_code)}00{words}00{number:07}00{doors}"[:MAX_KEY]
+    return f"{_place(city, postal_code)}00{_words(name)}00{number:07}00{doors}"[:MAX_KEY]
 
 
 @lru_cache(maxsize=5000)
 def _place(city: str, postal_code: str) -> str:
     # Of ZIP+4 the first five: the rest tells blocks apart, by no order that one could walk.
     return f"{_join(_plain(city))}00{_join(_plain(postal_code.split('-')[0]))}"
+
+
+@lru_cache(maxsize=5000)
+def _words(name: str) -> str:
+    """Remembered, as a list has many doors of each street."""
+    return "0".join(_SHORT.get(word) or _STREET.sub("st", _number(word)) for word in _WORD.findall(name))
 
 
 def _split_street(street: str) -> tuple[str, int, str]:
