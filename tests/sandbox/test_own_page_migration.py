@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from portal.sandbox.models import Flow
 
-migration = importlib.import_module("portal.sandbox.migrations.0061_own_confirmation_page")
+migration = importlib.import_module("portal.sandbox.migrations.0005_own_confirmation_page")
 
 
 @pytest.mark.django_db
