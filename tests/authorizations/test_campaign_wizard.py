@@ -442,6 +442,10 @@ class TestForms:
 
     def test_discard(self, manager_client: Client) -> None:
         campaign, running = make_draft(), make_campaign()
+        assert f'href="{address(campaign, "discard")}"' in manager_client.get(address(campaign, "review")).text
+        assert "that cannot be undone" in manager_client.get(address(campaign, "discard")).text
+        assert manager_client.get(address(running, "discard")).status_code == 302
+        assert Campaign.objects.count() == 2
         manager_client.post(address(campaign, "discard"))
         manager_client.post(address(running, "discard"))
         assert list(Campaign.objects.all()) == [running]

@@ -79,7 +79,13 @@ class TestMessage:
     def test_the_preview_shows_what_is_typed_for_a_customer_of_the_campaign(self, manager_client: Client) -> None:
         mail = make_invited(name="Hal <Stone>")
         address = f"/campaigns/{mail.message.campaign_id}/message/preview/?language=en"
-        page = manager_client.post(address, words(body_en="Dear {name}, not saved"))
+        Installation.objects.update_or_create(
+            id=1, defaults={"leap_environment": "production", "partner_name": "A & B", "support_email": "help@ab.example"}
+        )
+        typed = words(subject_en="One <step>, {name}", body_en="Dear {name}, not saved")
+        page = manager_client.post(address, typed)
+        assert "A &amp; B &lt;help@ab.example&gt;" in page.text
+        assert "<strong>One &lt;step&gt;, Hal &lt;Stone&gt;</strong>" in page.text
         assert "Dear Hal &lt;Stone&gt;, not saved" in page.text
         assert mail.link.short_url in page.text
         refused = manager_client.post(address, words(body_en="{x}"))

@@ -2,6 +2,8 @@
 
 import base64
 
+from django.utils.html import format_html
+
 from portal.authorizations.models import Campaign, Customer, Installation, Language, Link, Message
 from portal.authorizations.services.mail_composer import (
     Letter,
@@ -9,6 +11,7 @@ from portal.authorizations.services.mail_composer import (
     compose_letter,
     make_message_id,
     make_unsubscribe_url,
+    sender_address,
 )
 from portal.authorizations.services.mail_server import Answer, MailServer
 from portal.authorizations.services.messages import Words
@@ -43,9 +46,21 @@ def write_sample(
     )
 
 
-def show_in_browser(letter: Letter) -> str:
-    """Return the HTML as a browser shows it: codes in place of their Content-IDs, and nothing that can be clicked."""
-    html = letter.html.replace("<body ", "<body inert ", 1)
+_ENVELOPE = (
+    '<div style="padding:12px 16px;font:14px/20px sans-serif;color:#1a1f1c;background:#eef1ef;'
+    'border-bottom:1px solid #c9d0cc">'
+    "<div>{sender}</div><div><strong>{subject}</strong></div></div>"
+)
+
+
+def show_in_browser(letter: Letter, *, installation: Installation) -> str:
+    """Return the HTML as a browser shows it: below its sender and subject, codes in place of their Content-IDs, and
+    nothing that can be clicked."""
+    sender = f"{installation.partner_name} <{sender_address(installation) or 'no sender is set yet'}>"
+    envelope = format_html(_ENVELOPE, sender=sender, subject=letter.subject)
+    before, body, after = letter.html.replace("<body ", "<body inert ", 1).partition("<body inert ")
+    attributes, end, rest = after.partition(">")
+    html = f"{before}{body}{attributes}{end}{envelope}{rest}"
     for code in letter.codes:
         html = html.replace(f"cid:{code.cid}", f"data:image/png;base64,{base64.b64encode(code.png).decode()}")
     return html

@@ -137,17 +137,18 @@ class CampaignMessagePreviewView(CampaignMessagePage):
         return wanted if wanted in Language.values else Language.ENGLISH.value
 
     def _preview(self, request: HttpRequest, message: Message, words: Words, language: str) -> HttpResponse:
+        installation = Installation.objects.read()
         letter = write_sample(
             message=message,
             words=words,
             language=language,
-            installation=Installation.objects.current(),
+            installation=installation,
             link=find_sample(message.campaign),
         )
         if request.GET.get("part") == "text":
             shown = f"{letter.subject}\n\n{letter.text}"
             return self._answer(HttpResponse(shown, content_type="text/plain; charset=utf-8"))
-        return self._answer(HttpResponse(show_in_browser(letter)))
+        return self._answer(HttpResponse(show_in_browser(letter, installation=installation)))
 
     def _answer(self, response: HttpResponse) -> HttpResponse:
         response.headers["Content-Security-Policy"] = PREVIEW_POLICY

@@ -95,7 +95,13 @@ class CampaignCloseView(CampaignActView):
 
 
 class CampaignDiscardView(CampaignActView):
-    """Remove a draft."""
+    """Remove a draft: the address asks, the post does it."""
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        campaign = self.find(pk)
+        if not campaign.is_draft:
+            return redirect("campaign_detail", pk)
+        return render(request, "authorizations/campaign_discard.html", {"campaign": campaign})
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self.find(pk)
