@@ -79,9 +79,8 @@ class TestMessage:
     def test_the_preview_shows_what_is_typed_for_a_customer_of_the_campaign(self, manager_client: Client) -> None:
         mail = make_invited(name="Hal <Stone>")
         address = f"/campaigns/{mail.message.campaign_id}/message/preview/?language=en"
-        Installation.objects.update_or_create(
-            id=1, defaults={"leap_environment": "production", "partner_name": "A & B", "support_email": "help@ab.example"}
-        )
+        names = {"partner_name": "A & B", "support_email": "help@ab.example"}
+        Installation.objects.update_or_create(id=1, defaults={"leap_environment": "production", **names})
         typed = words(subject_en="One <step>, {name}", body_en="Dear {name}, not saved")
         page = manager_client.post(address, typed)
         assert "A &amp; B &lt;help@ab.example&gt;" in page.text
