@@ -44,6 +44,8 @@ def load(links: int) -> None:
     for model, columns, found in few.late_tables(world):
         insert(model, columns.split(), found)
     _set_sequences()
+    # PostgreSQL plans what follows by its statistics: without any it took hours for what takes seconds.
+    settle()
     # As the sync leaves them.
     Enrollment.objects.settle(few.now())
     Meter.objects.filter(enrollments__isnull=False).update(in_program=True)
