@@ -14,6 +14,7 @@ from bench.population import few, rows
 from bench.population.people import CUSTOMER_COLUMNS, UTILITIES, customers, utilities_of
 from bench.population.plan import MINUTES, Plan, moment
 from portal.authorizations.models import Confirmation, Customer, Enrollment, Link, Meter, Utility, Visit
+from portal.authorizations.services.figures import refresh_figures
 
 
 class BadPopulationError(RuntimeError):
@@ -46,9 +47,10 @@ def load(links: int) -> None:
     _set_sequences()
     # PostgreSQL plans what follows by its statistics: without any it took hours for what takes seconds.
     settle()
-    # As the sync leaves them.
+    # As the sync leaves them, and the worker.
     Enrollment.objects.settle(few.now())
     Meter.objects.filter(enrollments__isnull=False).update(in_program=True)
+    refresh_figures()
     check(plan)
     settle()
 
