@@ -24,8 +24,8 @@ from bench.population.kept import QUICK_SIZES, SIZES, keep, on_population
 GOAL = 3.0
 #: What people type. The first three find one row of every population, or few; the fourth hundreds, the fifth none.
 _SEARCHES = ("name", "email", "reference id", "common name", "nothing")
-#: Values of a choice that are measured; of a campaign's or person's the first and the last.
-_MOST_CHOICES, _MOST_QUICK_CHOICES = 12, 1
+#: Values of a choice that are measured; of a campaign's or person's the first and the last. Quick measures no filter.
+_MOST_CHOICES, _MOST_QUICK_CHOICES = 12, 0
 
 #: Of the other lists, quick asks for the first page only.
 _QUICK_LISTS = ("/links/", "/customers/")
@@ -189,7 +189,7 @@ def _of_list(noun: str, who: str, address: str, view: Any, searches: dict[str, s
         before = _follow(who, last, "previous")
         if before:
             yield Asked(f"{noun}: page before the last", who, before)
-    for name, value in filters(view, who, choices):
+    for name, value in filters(view, who, choices) if choices else ():
         yield Asked(
             f"{noun}: {name}={value if len(str(value)) < 20 else '…'}", who, f"{address}?{urlencode({name: value})}"
         )
