@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from portal.authorizations.models import Customer, Link
-from tests.factories import make_campaign, make_customer, make_link
+from tests.factories import make_campaign, make_customer, make_link, make_shared_link
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,15 @@ def test_a_link_issued_void_replaced_and_gone() -> None:
     assert kept() == [(customer.pk, False, False)]
 
 
+def test_a_link_shown_at_the_door_that_becomes_a_customers() -> None:
+    customer, other = make_customer(), make_customer()
+    link = make_shared_link()
+    Link.objects.filter(pk=link.pk).update(customer=customer)
+    assert kept() == [(customer.pk, True, True), (other.pk, False, False)]
+    Link.objects.filter(pk=link.pk).update(customer=other)
+    assert kept() == [(customer.pk, False, False), (other.pk, True, True)]
+
+
 def test_many_at_once_whatever_comes() -> None:
     """A hundred links in one statement, then two hundred changes by chance, as bulk jobs and repairs by hand make."""
     chance = random.Random(7)
@@ -68,8 +77,10 @@ def test_many_at_once_whatever_comes() -> None:
     Link.objects.bulk_create(rows)
     assert kept() == true()
     for _ in range(200):
-        link = chance.choice(rows)
-        act = chance.choice(["void", "live", "replace", "delete"])
+        link = Link.objects.filter(pk=chance.choice(rows).pk).first()
+        if link is None:
+            continue
+        act = chance.choice(["void", "live", "replace", "move", "delete"])
         free = not Link.objects.live().filter(customer=link.customer, campaign=link.campaign).exists()
         if act == "void":
             Link.objects.filter(pk=link.pk).update(voided_at=timezone.now(), void_reason="moved")
@@ -77,6 +88,8 @@ def test_many_at_once_whatever_comes() -> None:
             Link.objects.filter(pk=link.pk).update(voided_at=None, void_reason="", replaced_by=None)
         elif act == "replace":
             Link.objects.filter(pk=link.pk).update(replaced_by=successors.pop())
+        elif act == "move":
+            Link.objects.filter(pk=link.pk, voided_at__isnull=False).update(customer=chance.choice(customers))
         elif act == "delete":
             Link.objects.filter(pk=link.pk).delete()
         assert kept() == true()

@@ -24,6 +24,7 @@ from django.db import OperationalError, connection, models
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django_tasks_db.models import DBTaskResult
 
 from portal.accounts.models import User
@@ -53,6 +54,7 @@ from portal.authorizations.models.search import Words
 from portal.authorizations.services import erasure, imports
 from portal.authorizations.services.door_calls import record_door_call
 from portal.authorizations.services.door_data import list_doors_for_device
+from portal.authorizations.services.erased import digests_of
 from portal.authorizations.services.erasure import EraseRefused, erase_customer, finish_erasures
 from portal.authorizations.services.events import interpret_events
 from portal.authorizations.services.links import IssueRefused, issue_link
@@ -466,3 +468,12 @@ def test_an_upload_in_another_encoding_is_found(transactional_db: None) -> None:
     erase_customer(customer=customer, by=None, reason="asked")
     imported.refresh_from_db()
     assert (imported.state, bool(imported.file)) == (ImportState.CANCELLED, False)
+
+
+def test_digests_are_those_of_salted_hmac_as_ever() -> None:
+    """Whoever was erased before it was computed by hand is still found."""
+    expected = [
+        salted_hmac("portal.erasure", text, algorithm="sha256").hexdigest()
+        for text in ("external id:ab-1", "email:é@x.example")
+    ]
+    assert digests_of(external_id=" Ab-1 ", email="É@x.Example") == expected

@@ -15,22 +15,24 @@ words = importlib.import_module("portal.authorizations.migrations.0027_words")
 
 _LIVE = "{row}.voided_at IS NULL AND {row}.replaced_by_id IS NULL"
 _NOT_YET = "AND NOT (has_had_link AND has_live_link)"
-#: After a link became void, replaced or live again, or is gone. SQLite would look for a null among replaced_by, of which
+#: After a link became void, replaced, live again or another customer's (one shown at the door), or is gone. SQLite would look for a null among replaced_by, of which
 #: there are a million, and not among the customer's links: hence the +, which leaves an index aside.
 _HAD = "EXISTS (SELECT 1 FROM authorizations_link l WHERE l.customer_id = authorizations_customer.id)"
 _LIVE_NOW = """EXISTS (SELECT 1 FROM authorizations_link l WHERE l.customer_id = authorizations_customer.id
             AND l.voided_at IS NULL AND +l.replaced_by_id IS NULL)"""
 _ANEW = f"UPDATE authorizations_customer SET has_had_link = {_HAD}, has_live_link = {_LIVE_NOW}"
 _OF_ROW = "WHERE id = {row}.customer_id;"
+_OF_BOTH = "WHERE id IN (OLD.customer_id, NEW.customer_id);"
 
 SQLITE = {
     "customer_has_link_insert": f"""AFTER INSERT ON authorizations_link WHEN NEW.customer_id IS NOT NULL BEGIN
         UPDATE authorizations_customer SET has_had_link = 1, has_live_link = has_live_link
             OR ({_LIVE.format(row="NEW")}) WHERE id = NEW.customer_id {_NOT_YET};
         END""",
-    "customer_has_link_update": f"""AFTER UPDATE OF voided_at, replaced_by_id ON authorizations_link
-        WHEN NEW.customer_id IS NOT NULL AND ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}) BEGIN
-        {_ANEW} {_OF_ROW.format(row="NEW")}
+    "customer_has_link_update": f"""AFTER UPDATE OF customer_id, voided_at, replaced_by_id ON authorizations_link
+        WHEN OLD.customer_id IS NOT NEW.customer_id
+            OR ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}) BEGIN
+        {_ANEW} {_OF_BOTH}
         END""",
     "customer_has_link_delete": f"""AFTER DELETE ON authorizations_link WHEN OLD.customer_id IS NOT NULL BEGIN
         {_ANEW} {_OF_ROW.format(row="OLD")}
@@ -46,9 +48,10 @@ POSTGRESQL = {
             WHERE c.id = a.customer_id {_NOT_YET};""",
     ),
     "customer_has_link_update": (
-        f"""AFTER UPDATE OF voided_at, replaced_by_id ON authorizations_link FOR EACH ROW
-            WHEN (NEW.customer_id IS NOT NULL AND ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}))""",
-        f"{_ANEW} {_OF_ROW.format(row='NEW')}",
+        f"""AFTER UPDATE OF customer_id, voided_at, replaced_by_id ON authorizations_link FOR EACH ROW
+            WHEN (OLD.customer_id IS DISTINCT FROM NEW.customer_id
+                OR ({_LIVE.format(row="OLD")}) <> ({_LIVE.format(row="NEW")}))""",
+        f"{_ANEW} {_OF_BOTH}",
     ),
     "customer_has_link_delete": (
         "AFTER DELETE ON authorizations_link FOR EACH ROW WHEN (OLD.customer_id IS NOT NULL)",
