@@ -235,6 +235,8 @@ def void_links(*, links: QuerySet[Link], voided_by: User, reason: str) -> int:
     # By id, since an update takes no joins, and links chosen by a filter have some.
     chosen = links.filter(voided_at__isnull=True).order_by().values("pk")
     live = Link.objects.filter(pk__in=chosen, voided_at__isnull=True)
+    # The database notes with the customers whether they still have a live link: in the order in which others hold them.
+    hold_customers(live.filter(customer__isnull=False).values_list("customer", flat=True))
     record_rows(action=AuditAction.VOIDED, noun="link", rows=live, by=voided_by)
     # Asked again of the row itself: of two people at once, the first one's reason stays.
     return live.update(voided_at=timezone.now(), voided_by=voided_by, void_reason=reason[:200])
