@@ -22,6 +22,7 @@ class Part:
 PARTS = {
     "import": Part("bench.customer_import"),
     "links": Part("bench.bulk_links"),
+    "bulk": Part("bench.bulk_jobs"),
     "doors": Part("bench.public_doors", "bench.peers.settings"),
     "qr": Part("bench.qr"),
     "scan": Part("bench.scan"),

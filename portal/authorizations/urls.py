@@ -171,6 +171,7 @@ urlpatterns: list[URLPattern] = [
     path("print/new/", printing.PrintCreateView.as_view(), name="print_create"),
     path("print/<int:pk>/", printing.PrintDetailView.as_view(), name="print_detail"),
     path("print/<int:pk>/codes.pdf", printing.PrintFileView.as_view(), name="print_file"),
+    path("print/<int:pk>/cancel/", printing.PrintCancelView.as_view(), name="print_cancel"),
     path("print/<int:pk>/again/", printing.PrintAgainView.as_view(), name="print_again"),
     path("print/paper/<slug:stock>/", printers.PrinterSettingsView.as_view(), name="printer_settings"),
     path("print/paper/<slug:stock>/test-page.pdf", printers.PrinterTestPageView.as_view(), name="printer_test_page"),

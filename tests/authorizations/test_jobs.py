@@ -49,7 +49,6 @@ def small_batches(monkeypatch: pytest.MonkeyPatch, kind: str, act: Callable[...,
 @pytest.fixture
 def nothing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "AT_ONCE", 1)
-    monkeypatch.setattr(jobs, "ANEW_AT_ONCE", 1)
 
 
 @pytest.mark.parametrize("state", [JobState.WAITING, JobState.RUNNING])

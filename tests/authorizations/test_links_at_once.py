@@ -1,5 +1,6 @@
 """Two people at once: one live link, whoever was first, and nobody gets an error. On PostgreSQL they really overlap."""
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Callable
@@ -82,6 +83,49 @@ def test_two_replace_the_same_link() -> None:
     assert "replaced already" in str(refused[0])
     assert Link.objects.live().count() == 1
     assert Link.objects.count() == 2
+
+
+def test_many_anew_while_others_void_and_replace_them() -> None:
+    """Each link has one fate; nobody waits for another in a ring."""
+    flow, user = make_flow(), make_user()
+    olds = [make_link(flow=flow) for _ in range(40)]
+
+    def anew() -> bulk_links.BulkResult:
+        return bulk_links.replace_links(links=Link.objects.filter(flow=flow), issued_by=None, wanted=None)
+
+    def void() -> int:
+        half = Link.objects.filter(pk__in=[link.pk for link in olds[::-2]])
+        return links.void_links(links=half, voided_by=user, reason="moved")
+
+    def one_by_one() -> None:
+        for link in reversed(olds):
+            with contextlib.suppress(IssueRefused):
+                links.replace_link(link=link, issued_by=None)
+
+    results = at_once(anew, void, one_by_one)
+    assert not [result for result in results if isinstance(result, Exception)], results
+    assert Link.objects.filter(pk__in=[link.pk for link in olds]).live().count() == 0
+    # A link that became void has no successor, unless that was made before: each chain ends in one link.
+    assert Link.objects.filter(replaces__isnull=False).count() == Link.objects.filter(replaced_by__isnull=False).count()
+    assert not Link.objects.filter(void_reason="being replaced").exists()
+
+
+def test_a_flow_retired_meanwhile_is_words_for_many_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = make_link()
+    create = bulk_links._create_links
+
+    def create_too_late(*arguments: Any, **values: Any) -> Any:
+        assert isinstance(at_once(lambda: retire(flow=old.flow))[0], Flow)
+        return create(*arguments, **values)
+
+    if connection.vendor == "sqlite":
+        retire(flow=old.flow)
+    else:
+        monkeypatch.setattr(bulk_links, "_create_links", create_too_late)
+    result = bulk_links.replace_links(links=[old], issued_by=None, wanted=None)
+    assert (result.created, result.refused_count) == (0, 1)
+    assert "is retired, not live" in result.refused[0].reason
+    assert Link.objects.get().is_live
 
 
 @pytest.mark.parametrize("way", ["one", "bulk", "shared", "anew"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.authorizations.models import Link
-from portal.authorizations.services.bulk_links import issue_links
+from portal.authorizations.models import AuditAction, AuditEntry, Flow, Link, LinkStatus
+from portal.authorizations.services.bulk_links import issue_links, replace_links
 from portal.authorizations.services.links import (
     IssueRefused,
     issue_link,
@@ -212,5 +212,90 @@ def test_bulk_tells_of_links_that_ask_for_other_utilities() -> None:
 def test_bulk_queries_do_not_grow_with_customers(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
     flow = make_flow()
     customers = [make_customer() for _ in range(60)]
-    with django_assert_max_num_queries(9):  # one of them is the entry in the audit
+    with django_assert_max_num_queries(11):  # the flow is read anew for each batch; one is the entry in the audit
         issue_links(customers=customers, flow=flow, issued_by=None)
+
+
+class TestManyAnew:
+    def test_the_same_as_one_by_one(self) -> None:
+        """What a link asks for, its place in the chain, its campaign and its label: alike, but for the generated id."""
+        campaign = make_campaign()
+        campaign.requested_utilities.set(get_utilities("sce", "pge"))
+        legacy = make_legacy_flow()
+
+        def add() -> list[Link]:
+            asked = make_link(customer=make_customer(utility="pge"), flow=campaign.flow, campaign=campaign)
+            old = make_link(customer=make_customer(utility="sce"), flow=legacy)
+            own = make_link(customer=make_customer(utility=""), flow=make_flow())
+            poster = issue_shared_link(flow=campaign.flow, label="lobby", issued_by=None)
+            anonymous = issue_shared_link(flow=campaign.flow, label="door", issued_by=None, traceable=False)
+            return [asked, old, own, poster, anonymous]
+
+        singles = [replace_link(link=link, issued_by=None) for link in add()]
+        olds = add()
+        result = replace_links(links=olds, issued_by=None, wanted=None)
+        assert (result.created, result.refused_count) == (5, 0)
+        for old, single in zip(olds, singles, strict=True):
+            old.refresh_from_db()
+            new = old.replaced_by
+            assert new is not None
+            assert (old.voided_at, old.void_reason, old.status) == (None, "", LinkStatus.ISSUED)
+            assert new.is_live
+            assert new.batch == result.batch
+            assert (new.customer, new.campaign, new.label) == (old.customer, old.campaign, old.label)
+            assert (new.utility, new.is_traceable) == (single.utility, single.is_traceable)
+            assert list(new.requested_utilities.all()) == list(single.requested_utilities.all())
+            assert new.url == (single.url.replace(single.reference_id or "", new.reference_id or ""))
+            assert new.url != old.url or not old.is_traceable
+
+    def test_other_utilities_are_asked_for(self) -> None:
+        old = make_link(customer=make_customer(utility="pge"))
+        replace_links(links=[old], issued_by=None, wanted=[utility.pk for utility in get_utilities("sce")])
+        old.refresh_from_db()
+        assert old.replaced_by is not None
+        assert [utility.utility_id for utility in old.replaced_by.requested_utilities.all()] == ["sce"]
+
+    def test_who_gets_none_is_told_why_and_stops_nobody(self) -> None:
+        user = make_user()
+        good, void, gone, retired = make_link(), make_link(), make_link(), make_link(flow=make_flow())
+        void_link(link=void, voided_by=user, reason="moved")
+        replace_link(link=gone, issued_by=user)
+        Flow.objects.filter(pk=retired.flow_id).update(state="retired")
+        result = replace_links(links=[void, gone, retired, good], issued_by=user, wanted=None)
+        assert result.created == 1
+        assert [(refusal.customer, refusal.reason) for refusal in result.refused] == [
+            (void.customer, "This link is void: issue a new one instead."),
+            (gone.customer, "This link has been replaced already: issue the newest one anew."),
+            (
+                retired.customer,
+                f"The flow “{retired.flow}” is retired, not live: links come only from a live flow. "
+                "An admin sets it live once Leap has configured it.",
+            ),
+        ]
+        void.refresh_from_db()
+        assert (void.status, void.void_reason, void.replaced_by) == ("void", "moved", None)
+
+    def test_a_customers_own_reference_id_goes_to_one_of_two(self) -> None:
+        customer = make_customer(utility="pge")
+        first, second = make_link(customer=customer), make_link(customer=customer, flow=make_flow())
+        customer.reference_id = "acct-77"
+        customer.save()
+        replace_links(links=[first, second], issued_by=None, wanted=None)
+        assert Link.objects.filter(reference_id="acct-77").count() == 1
+        assert Link.objects.filter(customer=customer).live().count() == 2
+
+    def test_the_audit_names_each_link(self) -> None:
+        user, olds = make_user(), [make_link() for _ in range(3)]
+        before = AuditEntry.objects.count()
+        result = replace_links(links=olds, issued_by=user, wanted=None)
+        noted = AuditEntry.objects.order_by("pk")[before:]
+        changed = [entry for entry in noted if entry.action == AuditAction.CHANGED]
+        assert sorted(entry.row or 0 for entry in changed) == sorted(link.pk for link in olds)
+        assert {entry.details["batch"] for entry in noted} == {result.batch.pk if result.batch else None}
+        assert [entry.count for entry in noted if entry.action == AuditAction.ISSUED] == [3]
+
+    def test_queries_do_not_grow_with_links(self, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
+        flow = make_flow()
+        olds = [make_link(customer=make_customer(), flow=flow) for _ in range(60)]
+        with django_assert_max_num_queries(20):
+            replace_links(links=olds, issued_by=None, wanted=None)

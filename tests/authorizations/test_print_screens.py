@@ -244,6 +244,30 @@ class TestJob:
         PrintJob.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=6))
         assert "has not moved" in text(manager_client.get(page))
 
+    def test_cancelled_from_its_page(self, manager_client: Client) -> None:
+        job = make_print_job(run=False)
+        page = reverse("print_detail", args=[job.pk])
+        assert f'action="{page}cancel/"' in text(manager_client.get(page))
+        shown = text(manager_client.post(f"{page}cancel/", follow=True))
+        assert "Cancelled." in shown
+        assert "none of these links counts as printed" in shown
+        assert "Print the same again" in shown
+        assert f'action="{page}cancel/"' not in shown
+        assert "cancelled" in text(manager_client.get("/print/?state=cancelled"))
+        assert "It had ended already." in text(manager_client.post(f"{page}cancel/", follow=True))
+
+    def test_cancelled_while_it_runs_says_so_and_is_not_asked_twice(self, manager_client: Client) -> None:
+        job = make_print_job(run=False)
+        PrintJob.objects.filter(pk=job.pk).update(state=PrintState.RUNNING)
+        page = reverse("print_detail", args=[job.pk])
+        shown = text(manager_client.post(f"{page}cancel/", follow=True))
+        assert "It ends after the page that it is at." in shown
+        assert f'action="{page}cancel/"' not in shown
+        # Its process has died meanwhile: asked again, it ends.
+        PrintJob.objects.filter(pk=job.pk).update(created_at=timezone.now() - timedelta(minutes=6))
+        assert f'action="{page}cancel/"' in text(manager_client.get(page))
+        assert "Cancelled." in text(manager_client.post(f"{page}cancel/", follow=True))
+
     def test_failed_job_says_why_and_has_no_file(self, manager_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         right = printing.text_of
         monkeypatch.setattr(printing, "text_of", lambda link, target: right(link, target) + "X")
@@ -273,7 +297,7 @@ class TestJob:
         self, rep_client: Client, other_rep_client: Client, manager_client: Client, rep: User
     ) -> None:
         job = make_print_job(links=[make_link(issued_by=rep)], created_by=rep)
-        for name in ("print_detail", "print_file", "print_again"):
+        for name in ("print_detail", "print_file", "print_again", "print_cancel"):
             address = reverse(name, args=[job.pk])
             assert other_rep_client.get(address).status_code == 404
             assert other_rep_client.post(address).status_code in (404, 405)

@@ -233,6 +233,67 @@ def test_a_job_runs_once() -> None:
     assert PrintJob.objects.get().file == job.file
 
 
+class TestCancel:
+    def cancel_while_it_prints(self, monkeypatch: pytest.MonkeyPatch, *, stuck: bool = False) -> None:
+        def cancelling(job: PrintJob) -> Iterator[Label]:
+            monkeypatch.setattr(printing, "is_stuck", lambda job: stuck)
+            assert printing.cancel_print_job(PrintJob.objects.get(pk=job.pk))
+            yield from print_labels.labels_of(job)
+
+        monkeypatch.setattr(printing, "labels_of", cancelling)
+
+    @pytest.mark.parametrize("stuck", [False, True])
+    def test_while_it_prints(self, monkeypatch: pytest.MonkeyPatch, settings: Any, stuck: bool) -> None:
+        """Whoever believed it dead was wrong, or it ends after its page: either way nothing is handed out."""
+        self.cancel_while_it_prints(monkeypatch, stuck=stuck)
+        job = run_print_job(create(make_link(), make_link()))
+        assert (job.state, job.error, bool(job.file)) == (PrintState.CANCELLED, "", False)
+        assert job.finished_at is not None
+        assert not list((Path(settings.MEDIA_ROOT) / "prints").iterdir())
+        assert not Link.objects.filter(printed_at__isnull=False).exists()
+        assert not printing.has_sheets(job)
+
+    def test_while_it_reads_the_last_codes_back(self, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+        right = printing.proof_pdf
+
+        def proof(*args: Any, **kwargs: Any) -> Any:
+            found = right(*args, **kwargs)
+            assert printing.cancel_print_job(PrintJob.objects.get())
+            return found
+
+        monkeypatch.setattr(printing, "proof_pdf", proof)
+        job = run_print_job(create(make_link()))
+        assert job.state == PrintState.CANCELLED
+        assert not Link.objects.filter(printed_at__isnull=False).exists()
+        assert not list((Path(settings.MEDIA_ROOT) / "prints").iterdir())
+
+    def test_while_it_waits_and_printed_again_afterwards(self, manager: User) -> None:
+        job = create(make_link())
+        assert printing.cancel_print_job(job)
+        run_print_job(job)
+        job.refresh_from_db()
+        assert (job.state, bool(job.file)) == (PrintState.CANCELLED, False)
+        assert run_print_job(print_again(job=job, created_by=manager)).state == PrintState.DONE
+
+    def test_one_whose_process_died_leaves_no_file(self, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+        job = create(make_link())
+        path = Path(settings.MEDIA_ROOT) / "prints" / "half.pdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"%PDF-half")
+        PrintJob.objects.filter(pk=job.pk).update(state=PrintState.RUNNING, file="prints/half.pdf")
+        job.refresh_from_db()
+        monkeypatch.setattr(printing, "is_stuck", lambda job: True)
+        assert printing.cancel_print_job(job)
+        assert not path.exists()
+        assert (PrintJob.objects.get().state, PrintJob.objects.get().file.name) == (PrintState.CANCELLED, "")
+
+    def test_what_has_ended_stays_as_it_is(self) -> None:
+        job = make_print_job()
+        assert not printing.cancel_print_job(job)
+        assert PrintJob.objects.get().state == PrintState.DONE
+        assert printing.has_sheets(PrintJob.objects.get())
+
+
 def test_correction_of_the_printer_is_remembered_by_person_and_stock(manager: User, rep: User) -> None:
     from portal.printing.stocks import find_stock
 

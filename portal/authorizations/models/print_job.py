@@ -15,6 +15,7 @@ class PrintState(models.TextChoices):
     RUNNING = "running", "printing"
     DONE = "done", "proofed"
     FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
 
 
 class PrintTarget(models.TextChoices):
@@ -86,6 +87,7 @@ class PrintJob(models.Model):
 
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    cancel_asked_at = models.DateTimeField(null=True, blank=True, help_text="It ends after the page that it is at.")
     finished_at = models.DateTimeField(null=True, blank=True)
     chosen = models.CharField(max_length=300, help_text="How the links were chosen, in words.")
     again = models.ForeignKey(

@@ -19,8 +19,8 @@ from portal.authorizations.services.customers import assign_customers
 from portal.authorizations.services.job_runs import Kind, Outcome, person_of
 from portal.authorizations.services.links import IssueRefused, void_links
 
-#: Up to so many rows the person waits for the answer; more go to the worker. Issuing anew takes longer for each.
-AT_ONCE, ANEW_AT_ONCE = 2000, 200
+#: Up to so many rows the person waits for the answer; more go to the worker.
+AT_ONCE = 2000
 ISSUE_LINKS, REPLACE_LINKS, VOID_LINKS = "issue links", "issue links anew", "void links"
 ASSIGN_CUSTOMERS, LAUNCH_CAMPAIGN = "assign customers", "launch campaign"
 
@@ -76,7 +76,7 @@ def run_job(job: Job) -> Job:
 
 def is_quick(job: Job) -> bool:
     """Whether the person may wait for it; more goes to the worker."""
-    return job.total <= (ANEW_AT_ONCE if job.kind == REPLACE_LINKS else AT_ONCE)
+    return job.total <= AT_ONCE
 
 
 def _customers(job: Job, keys: Sequence[int]) -> QuerySet[Customer]:
@@ -184,7 +184,6 @@ KINDS: dict[str, Kind] = {
             act=_replace,
             begin=_make_batch,
             refusals=(IssueRefused,),
-            batch=200,
         ),
         Kind(
             name=VOID_LINKS,

@@ -195,27 +195,43 @@ def replace_link(
 
 
 def _replace(*, link: Link, by: User | None, utilities: Sequence[Utility] | None, reference_id: str) -> Link:
+    if link.customer_id is not None:
+        hold_customers([link.customer_id])
     link = Link.objects.select_for_update(of=("self",)).get(pk=link.pk)
     if not link.is_live:
-        raise IssueRefused(
-            "This link is void: issue a new one instead."
-            if link.voided_at
-            else "This link has been replaced already: issue the newest one anew."
-        )
+        raise IssueRefused(why_not_replaceable(link))
     # Who has been asked may ask back, whatever has become of the campaign.
     rules = FlowRules(flow=link.flow, campaign=link.campaign, any_state=True)
-    if utilities is None and link.flow.journey == Journey.LEGACY and link.utility is not None:
-        utilities = [link.utility]
-    request = rules.request_for(link.customer, utilities)
-    # The old link leaves the "one live link" first: void, until its successor is there. (Replaced by itself would not
-    # do: a link that is a successor already would then be two links' successor.)
+    request = rules.request_for(link.customer, same_utilities(link, link.flow, utilities))
     old = Link.objects.filter(pk=link.pk)
-    old.update(voided_at=timezone.now(), void_reason="being replaced")
+    mark_as_being_replaced(old)
     names = _choose_names(customer=link.customer, wanted=reference_id, traceable=link.is_traceable)
     successor = _create(rules=rules, request=request, customer=link.customer, names=names, by=by, label=link.label)
     old.update(voided_at=None, void_reason="", replaced_by=successor)
     record(action=AuditAction.CHANGED, noun="link", row=link.pk, by=by, fields=["replaced_by"], link=successor.pk)
     return successor
+
+
+def why_not_replaceable(link: Link) -> str:
+    """Say why a link that is not live cannot be issued anew."""
+    if link.voided_at:
+        return "This link is void: issue a new one instead."
+    return "This link has been replaced already: issue the newest one anew."
+
+
+def same_utilities(link: Link, flow: Flow, utilities: Sequence[Utility] | None) -> Sequence[Utility] | None:
+    """Return what a link issued anew is asked for: `utilities`, else Legacy's one utility stays as it is."""
+    if utilities is None and flow.journey == Journey.LEGACY and link.utility is not None:
+        return [link.utility]
+    return utilities
+
+
+def mark_as_being_replaced(links: QuerySet[Link]) -> None:
+    """Let links leave the "one live link" until their successors are there: void, and that is taken back then.
+
+    (Replaced by themselves would not do: one that is a successor already would then be two links' successor.)
+    """
+    links.update(voided_at=timezone.now(), void_reason="being replaced")
 
 
 def void_link(*, link: Link, voided_by: User, reason: str) -> bool:

@@ -4,6 +4,8 @@
     run_print_job(job)                  # at once, or the worker's task where `is_quick(job)` is false
     print_again(job=job, created_by=…)  # a new job with the same links and the same options
 
+    cancel_print_job(job)               # nothing is handed out, and no link counts as printed
+
 Whatever cannot be printed is a PrintRefusedError (portal.printing) whose text says why and what to change.
 Sheets are personal data: below MEDIA_ROOT/prints, which no address serves, under random names, for FILES_KEPT.
 """
@@ -60,6 +62,10 @@ PAGES_AT_ONCE = 4
 #: Labels of one job.
 MOST_LABELS = 50_000
 _UNEXPECTED = "An unexpected error stopped it, and nothing was printed. Print it again; the log says more."
+
+
+class _Cancelled(Exception):  # noqa: N818
+    """The job was cancelled, or believed dead and cancelled, while it ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +178,12 @@ def run_print_job(job: PrintJob) -> PrintJob:
         if not proof.passed:
             raise PrintRefusedError(_fault_words(proof))
         _keep(job)
+    except _Cancelled:
+        _end(job, PrintState.CANCELLED)
     except PrintRefusedError as refusal:
-        _fail(job, str(refusal))
+        _end(job, PrintState.FAILED, error=str(refusal))
     except BaseException:
-        _fail(job, _UNEXPECTED)
+        _end(job, PrintState.FAILED, error=_UNEXPECTED)
         raise
     return job
 
@@ -189,6 +197,24 @@ def is_stuck(job: PrintJob) -> bool:
     """Whether a job has not moved for minutes: its process has died, or no worker runs."""
     is_old = timezone.now() - job.created_at > timedelta(seconds=STALE_SECONDS)
     return job.is_under_way and is_old and progress_of(job).is_stale
+
+
+def cancel_print_job(job: PrintJob) -> bool:
+    """Ask a job to end after the page that it is at; one that nobody prints ends at once. Return whether it went on.
+
+    No sheets are made then, and no link counts as printed.
+    """
+    now = timezone.now()
+    ended = {"state": PrintState.CANCELLED, "cancel_asked_at": now, "finished_at": now, "file": ""}
+    if PrintJob.objects.filter(pk=job.pk, state=PrintState.WAITING).update(**ended):
+        return True
+    if not is_stuck(job):
+        return bool(_running(job).update(cancel_asked_at=now))
+    # Should its process live all the same, it finds that the job is no longer running, and stops.
+    if not _running(job).update(**ended):
+        return False
+    _drop_file(job)
+    return True
 
 
 def has_sheets(job: PrintJob) -> bool:
@@ -335,18 +361,24 @@ def _fault_words(proof: Proof) -> str:
 
 
 def _keep(job: PrintJob) -> None:
-    """Note that the sheets are right, on the job and on each of its links."""
+    """Note that the sheets are right, on the job and on each of its links. Raises _Cancelled."""
     now = timezone.now()
     with transaction.atomic():
+        if not _running(job).filter(cancel_asked_at=None).update(state=PrintState.DONE, finished_at=now):
+            raise _Cancelled
         Link.objects.filter(pk__in=job.labels.values("link")).update(printed_at=now)
-        job.state, job.finished_at = PrintState.DONE, now
-        job.save(update_fields=["state", "finished_at"])
+    job.state, job.finished_at = PrintState.DONE, now
 
 
-def _fail(job: PrintJob, reason: str) -> None:
+def _end(job: PrintJob, state: PrintState, *, error: str = "") -> None:
+    """End a job that hands nothing out. One that was cancelled as dead stays so."""
     _drop_file(job)
-    job.state, job.error, job.finished_at, job.file = PrintState.FAILED, reason[:1000], timezone.now(), ""
-    job.save(update_fields=["state", "error", "finished_at", "file"])
+    _running(job).update(state=state, error=error[:1000], finished_at=timezone.now(), file="")
+    job.refresh_from_db()
+
+
+def _running(job: PrintJob) -> QuerySet[PrintJob]:
+    return PrintJob.objects.filter(pk=job.pk, state=PrintState.RUNNING)
 
 
 def _path(job: PrintJob) -> Path:
@@ -369,6 +401,8 @@ def _progress_key(job: PrintJob) -> str:
 
 def _report(job: PrintJob, doing: str) -> Any:
     def report(done: int) -> None:
+        if not _running(job).filter(cancel_asked_at=None).exists():
+            raise _Cancelled
         report_progress(_progress_key(job), done=done, total=job.label_count, doing=doing)
 
     report(0)

@@ -139,6 +139,7 @@ AUDITED: dict[str, Audited | None] = {
     "print_detail": None,
     "print_file": Audited("print job", EXPORTED, count=_labels),
     "print_again": None,
+    "print_cancel": None,
     "printer_settings": None,
     "printer_test_page": None,
     "door_app": None,

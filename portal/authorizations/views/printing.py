@@ -161,11 +161,13 @@ class PrintDetailView(PermissionRequiredMixin, DetailView[PrintJob]):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         job = self.object
-        others = printing.count_others(job=job, user=user_of(self.request))
+        user = user_of(self.request)
+        others, stuck = printing.count_others(job=job, user=user), printing.is_stuck(job)
         return super().get_context_data(
             **kwargs,
             progress=printing.progress_of(job),
-            stuck=printing.is_stuck(job),
+            stuck=stuck,
+            can_cancel=(stuck or not job.cancel_asked_at) and user.has_perm("authorizations.add_printjob"),
             has_sheets=printing.has_sheets(job) and not others,
             others=others,
             kept_days=FILES_KEPT.days,
@@ -211,6 +213,20 @@ class PrintAgainView(PrintPage):
             messages.error(request, str(refusal))
             return redirect("print_detail", pk)
         return start(again)
+
+
+class PrintCancelView(PrintPage):
+    """End a job that waits or runs: nothing is handed out."""
+
+    permission_required = "authorizations.add_printjob"
+
+    def get(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return redirect("print_detail", self.find(request, pk).pk)
+
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not printing.cancel_print_job(self.find(request, pk)):
+            messages.info(request, "It had ended already.")
+        return redirect("print_detail", pk)
 
 
 def start(job: PrintJob) -> HttpResponse:
