@@ -92,7 +92,7 @@ _LINK = (
     "replaced_by_id voided_at voided_by_id void_reason first_visited_at first_returned_at at_utility_at authorized_at "
     "metered_at enrolled_at failed_at printed_at"
 )
-_CONFIRMATION = "link_id at outcome repeated is_bot reference_id query_string ip user_agent"
+_CONFIRMATION = "link_id campaign_id at outcome repeated is_bot reference_id query_string ip user_agent"
 _EVENT = (
     "webhook_event_id event_type received_at payload interpreted_at is_known link_id reference_id utility_name "
     "event_status"
@@ -194,16 +194,16 @@ def _confirmations(world: World) -> Rows:
         first = _returned(plan.minute(index), fate)
         reference, agent = references[index], _AGENTS[index % 3]
         outcome = "void" if fate.void else "matched"
-        query = f"refId={reference}"
+        query, campaign = f"refId={reference}", plan.campaign_of[index] or None
         for number in range(fate.returns):
             at = moment(_after(first, number * 300))
-            yield index + 1, at, outcome, int(number > 0), 0, reference, query, "203.0.113.0", agent
+            yield index + 1, campaign, at, outcome, int(number > 0), 0, reference, query, "203.0.113.0", agent
         if fate.bot:
-            yield index + 1, moment(first), outcome, 0, 1, reference, query, "203.0.113.0", "Slackbot 1.0"
+            yield index + 1, campaign, moment(first), outcome, 0, 1, reference, query, "203.0.113.0", "Slackbot 1.0"
         if fate.number < 4:
             stranger, odd = f"stranger-{index}", ("unknown", "unknown", "missing", "malformed")[fate.number]
             stranger = "" if odd == "missing" else stranger
-            yield None, moment(first), odd, 0, 0, stranger, f"refId={stranger}", "203.0.113.0", agent
+            yield None, None, moment(first), odd, 0, 0, stranger, f"refId={stranger}", "203.0.113.0", agent
 
 
 def _connections(world: World) -> Rows:

@@ -7,9 +7,9 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.authorizations.models import Confirmation, Customer, Event, Link, Meter, Outcome, PaperAuthorization
+from portal.authorizations.models import Customer, Event, Link, Meter, PaperAuthorization
 from portal.authorizations.models.search import MOST_WORDS, find_words, split_words
-from tests.factories import get_utilities, make_campaign, make_customer, make_flow, make_link, make_match, make_paper
+from tests.factories import get_utilities, make_customer, make_flow, make_link, make_match, make_paper
 
 pytestmark = pytest.mark.django_db
 
@@ -130,20 +130,15 @@ def test_erased_words_are_gone_from_the_index() -> None:
             assert "osa" not in text
 
 
-def test_meter_confirmation_event_and_paper_are_found_by_their_ids() -> None:
+def test_meter_event_and_paper_are_found_by_their_ids() -> None:
     link = make_link(customer=make_rosa(), flow=make_flow())
     paper, meter = make_paper(customer=link.customer), make_match(link=link).meter
     at = link.issued_at
-    confirmation = Confirmation.objects.create(
-        link=link, at=at, outcome=Outcome.MATCHED, reference_id="ref.One", authorization_id="auth-77"
-    )
     event = Event.objects.create(
         webhook_event_id="evt-1234", event_type="x", received_at=at, payload={}, meter_id=str(meter.meter_id)
     )
     assert list(Meter.objects.search(str(meter.meter_id)[:13])) == [meter]
     assert list(Meter.objects.search(link.reference_id or "")) == [meter]
-    for text in ("ref.one", "AUTH-7", link.code_in_groups):
-        assert list(Confirmation.objects.search(text)) == [confirmation], text
     for text in ("evt-12", str(meter.meter_id), meter.meter_id.hex[:9]):
         assert list(Event.objects.search(text)) == [event], text
     assert list(PaperAuthorization.objects.search(paper.reference_id)) == [paper]
@@ -151,8 +146,7 @@ def test_meter_confirmation_event_and_paper_are_found_by_their_ids() -> None:
 
 def test_marks_follow_what_they_mark() -> None:
     pge, sce = get_utilities("pge", "sce")
-    campaign = make_campaign(flow=make_flow())
-    link = make_link(customer=make_rosa(utility="pge"), flow=campaign.flow)
+    link = make_link(customer=make_rosa(utility="pge"), flow=make_flow())
     link.requested_utilities.clear()
     assert list(Link.objects.asking_for([pge])) == [link]
     link.requested_utilities.add(sce)
@@ -160,9 +154,6 @@ def test_marks_follow_what_they_mark() -> None:
     link.requested_utilities.clear()
     Customer.objects.filter(links=link).update(utility=sce)
     assert list(Link.objects.asking_for([sce])) == [link]
-    confirmation = Confirmation.objects.create(link=link, at=link.issued_at, outcome=Outcome.MATCHED)
-    Link.objects.filter(pk=link.pk).update(campaign=campaign)
-    assert list(Confirmation.objects.marked(f"c{campaign.pk}")) == [confirmation]
     match = make_match(link=link)
     assert match.meter not in Meter.objects.unmatched()
     match.delete()

@@ -52,7 +52,7 @@ class ConfirmationFilterSet(filters.FilterSet):
         super().__init__({} if data is None else data, *args, **kwargs)
 
     def search(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
-        """The beginning of what was received, or of the link's code."""
+        """The beginning of what was received, or the code of the link."""
         return queryset.search(value)  # type: ignore[attr-defined]
 
     def by_outcome(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
@@ -74,7 +74,7 @@ class ConfirmationFilterSet(filters.FilterSet):
         return queryset.filter(at__lt=before_midnight(value))
 
     def by_campaign(self, queryset: "QuerySet[Confirmation]", name: str, value: Campaign) -> "QuerySet[Confirmation]":
-        return queryset.marked(f"c{value.pk}")  # type: ignore[attr-defined]
+        return queryset.filter(campaign=value)
 
     def by_bots(self, queryset: "QuerySet[Confirmation]", name: str, value: bool) -> "QuerySet[Confirmation]":
         return queryset if value else queryset.by_people()  # type: ignore[attr-defined]

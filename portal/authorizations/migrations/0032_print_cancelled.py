@@ -4,20 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('authorizations', '0031_door_order_by_numbers'),
+        ("authorizations", "0031_door_order_by_numbers"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='printjob',
-            name='cancel_asked_at',
-            field=models.DateTimeField(blank=True, help_text='It ends after the page that it is at.', null=True),
+            model_name="printjob",
+            name="cancel_asked_at",
+            field=models.DateTimeField(blank=True, help_text="It ends after the page that it is at.", null=True),
         ),
         migrations.AlterField(
-            model_name='printjob',
-            name='state',
-            field=models.CharField(choices=[('waiting', 'waiting'), ('running', 'printing'), ('done', 'proofed'), ('failed', 'failed'), ('cancelled', 'cancelled')], default='waiting', max_length=10),
+            model_name="printjob",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("waiting", "waiting"),
+                    ("running", "printing"),
+                    ("done", "proofed"),
+                    ("failed", "failed"),
+                    ("cancelled", "cancelled"),
+                ],
+                default="waiting",
+                max_length=10,
+            ),
         ),
     ]

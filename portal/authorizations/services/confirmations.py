@@ -12,7 +12,7 @@ from portal.leap import reference_ids
 
 #: What is kept of a query string, in characters.
 KEPT = 2000
-_COLUMNS = ("pk", "voided_at", "first_returned_at")
+_COLUMNS = ("pk", "voided_at", "first_returned_at", "campaign_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ def record_confirmation(
     """
     claim = read_claim(query_string)
     outcome = claim.outcome or Outcome.UNKNOWN
-    link_id, first_returned_at = None, None
+    link_id, first_returned_at, campaign_id = None, None, None
     if claim.outcome is None and (row := select_one(Link, _COLUMNS, by="reference_id", value=claim.reference_id)):
-        link_id, voided_at, first_returned_at = row
+        link_id, voided_at, first_returned_at, campaign_id = row
         outcome = Outcome.MATCHED if voided_at is None else Outcome.VOID
     insert_impatiently(
         Confirmation,
@@ -80,6 +80,8 @@ def record_confirmation(
             "query_string": _storable(query_string, KEPT),
             "ip": ip,
             "user_agent": _storable(user_agent, 300),
+            # Beside the link, for the list of a campaign's. A trigger follows the link's, should that ever change.
+            "campaign_id": campaign_id,
             "receipt": receipt,
         },
     )

@@ -7,13 +7,13 @@ rows needs the memory of one batch, and applying it needs neither parsing nor ch
 
 import csv
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import orjson
 from django.db.models import Value
 
 from portal.accounts.models import User
@@ -87,29 +87,29 @@ class Staging:
 
     def read_head(self) -> dict[str, Any]:
         """Return what the rows have in common: `fields` of the customer and `extra` headers."""
-        with self.rows.open(encoding="utf-8") as file:
-            return dict(json.loads(file.readline()))
+        with self.rows.open("rb") as file:
+            return dict(orjson.loads(file.readline()))
 
     def read_batches(self) -> Iterator[list[StagedRow]]:
         """Yield the good rows in the list's order, a batch at a time."""
-        with self.rows.open(encoding="utf-8") as file:
+        with self.rows.open("rb") as file:
             next(file)
             for line in file:
-                yield [StagedRow(*row) for row in json.loads(line)]
+                yield [StagedRow(*row) for row in orjson.loads(line)]
 
     def read_faults(self, start: int = 0, count: int = 100) -> list[Fault]:
         """Return some of the refused rows' faults."""
         if not self.faults.exists():
             return []
-        with self.faults.open(encoding="utf-8") as file:
-            return [Fault(**json.loads(line)) for line in islice(file, start, start + count)]
+        with self.faults.open("rb") as file:
+            return [Fault(**orjson.loads(line)) for line in islice(file, start, start + count)]
 
     def read_changes(self) -> list[Change]:
         """Return the first MAX_CHANGES values that would change."""
         if not self.changes.exists():
             return []
-        with self.changes.open(encoding="utf-8") as file:
-            return [Change(**json.loads(line)) for line in file]
+        with self.changes.open("rb") as file:
+            return [Change(**orjson.loads(line)) for line in file]
 
     def forget_rows(self) -> None:
         """Remove what holds good rows' personal data; the refused ones stay to be mended."""
@@ -135,24 +135,24 @@ def check_list(
     rules = FlowRules(flow=flow, campaign=campaign) if flow else None
     check = _Check(opened, columns, rules)
     with (
-        staging.rows.open("w", encoding="utf-8") as rows,
-        staging.faults.open("w", encoding="utf-8") as faults,
-        staging.changes.open("w", encoding="utf-8") as changes,
+        staging.rows.open("wb") as rows,
+        staging.faults.open("wb") as faults,
+        staging.changes.open("wb") as changes,
         staging.refused.open("w", encoding="utf-8-sig", newline="") as refused,
     ):
         writer = csv.writer(refused)
         writer.writerow([*(make_safe(name) for name in opened.header), "Line", "Column", "Value", "Reason"])
-        rows.write(json.dumps({"fields": check.fields, "extra": check.extra_names}) + "\n")
+        rows.write(orjson.dumps({"fields": check.fields, "extra": check.extra_names}) + b"\n")
         source = opened.rows()
         done = 0
         while batch := list(islice(source, BATCH)):
             good, bad = check.check_batch(batch)
             if good:
-                rows.write(json.dumps([[row.line, row.write, row.values, row.extra] for row in good]) + "\n")
+                rows.write(orjson.dumps([[row.line, row.write, row.values, row.extra] for row in good]) + b"\n")
             for row, found in bad:
                 _write_refusal(writer, row, found, len(opened.header))
-                faults.writelines(json.dumps(asdict(fault)) + "\n" for fault in found)
-            changes.writelines(json.dumps(asdict(change)) + "\n" for change in check.take_changes())
+                faults.writelines(orjson.dumps(asdict(fault)) + b"\n" for fault in found)
+            changes.writelines(orjson.dumps(asdict(change)) + b"\n" for change in check.take_changes())
             done += len(batch)
             if report:
                 fraction = opened.fraction_read
@@ -269,7 +269,7 @@ class _Check:
             return []
         position = self._at["external_id"]
         ids = [values[position] for _, values in candidates]
-        found = Customer.objects.filter(external_id__in=ids)
+        found = Customer.objects.filter(external_id__any_of=ids)
         there = {row[position]: row for row in found.values_list(*self.fields)}
         known = {}
         if self.rules:

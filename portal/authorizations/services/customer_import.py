@@ -25,6 +25,7 @@ from portal.authorizations.services.bulk_links import BulkResult, issue_links
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import BATCH, Report, StagedRow, Staging
 from portal.authorizations.services.door_order import make_door_order
+from portal.authorizations.services.driver import sqlite_driver
 from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.mail_stops import refresh_stops
 
@@ -171,7 +172,7 @@ def _write_customers(batch: list[StagedRow], *, fields: Sequence[str], by: User 
     )
     most = _most_parameters()
     step = most // len(names) if most else BATCH
-    with connection.cursor() as cursor:
+    with sqlite_driver() if connection.vendor == "sqlite" else connection.cursor() as cursor:
         for start in range(0, len(rows), step):
             source, values = _rows_in_sql(rows[start : start + step], types=types, constants=constants)
             cursor.execute(insert + source + otherwise, values)
@@ -220,7 +221,7 @@ def _rows_in_sql(
         behind = ", %s" * len(constants)
         columns = [list(column) for column in zip(*rows, strict=True)]
         return f"SELECT list.*{behind} FROM UNNEST({arrays}) AS list", [*constants, *columns]  # noqa: S608
-    row = f"({', '.join(['%s'] * (len(types) + len(constants)))})"
+    row = f"({', '.join('?' * (len(types) + len(constants)))})"
     return "VALUES " + ", ".join([row] * len(rows)), [value for values in rows for value in (*values, *constants)]
 
 

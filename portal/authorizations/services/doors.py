@@ -4,6 +4,7 @@ A short link's visit is one select and one insert. Compiling each from the ORM t
 (`make bench` shows the ratio to a bare view that inserts one row), so the ORM compiles them once and they are kept.
 """
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
-from django.db import OperationalError, connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections, models, transaction
+
+from portal.authorizations.services.driver import sqlite_driver
 
 #: How long such a write waits for another writer (a bulk import holds SQLite's only write lock for seconds).
 PATIENCE_MS = 400
@@ -21,14 +24,23 @@ PATIENCE_MS = 400
 #: Texts, truths and keys, which the drivers of both databases take as they are.
 _AS_THEY_ARE = (models.CharField, models.BooleanField, models.ForeignKey)
 
+_USUAL_PATIENCE = (
+    f"PRAGMA busy_timeout = {int(settings.DATABASES['default'].get('OPTIONS', {}).get('timeout', 5) * 1000)}"
+)
+
 #: The threads of one process take turns here: SQLite's own wait asks again and again, and may never be lucky.
 _turn = threading.Lock()
 
 
 def select_one(model: type[models.Model], columns: tuple[str, ...], *, by: str, value: Any) -> tuple[Any, ...] | None:
     """Return the columns of the row whose unique column `by` holds `value`, as the database driver gives them."""
-    with connection.cursor() as cursor:
-        cursor.execute(_select(connection.vendor, model, columns, by), [value])
+    database = connections[DEFAULT_DB_ALIAS]
+    sql = _select(database.vendor, model, columns, by)
+    if database.vendor == "sqlite":
+        with sqlite_driver() as driver:
+            return cast("tuple[Any, ...] | None", driver.execute(sql, (value,)).fetchone())
+    with database.cursor() as cursor:
+        cursor.execute(sql, [value])
         return cast("tuple[Any, ...] | None", cursor.fetchone())
 
 
@@ -40,18 +52,19 @@ def insert_impatiently(model: type[models.Model], values: dict[str, Any]) -> Non
     statement. SQLite has one write lock for all. In PostgreSQL even one insert waits: its foreign key, for a link that
     is being replaced or a table that is being migrated.
     """
-    sql, columns = _insert(connection.vendor, model)
+    database = connections[DEFAULT_DB_ALIAS]
+    sql, columns = _insert(database.vendor, model)
     parameters = [
-        values[name] if field is None else field.get_db_prep_save(values[name], connection) for name, field in columns
+        values[name] if field is None else field.get_db_prep_save(values[name], database) for name, field in columns
     ]
-    if connection.vendor == "sqlite":
-        with _impatience(), connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
+    if database.vendor == "sqlite":
+        with _impatience() as driver:
+            driver.execute(sql, parameters)
         return
     # Both statements in one message to the server, which takes them for one transaction.
     sql = f"SET LOCAL lock_timeout = {PATIENCE_MS}; {sql}"
-    inside = transaction.atomic() if connection.in_atomic_block else nullcontext()
-    with inside, connection.cursor() as cursor:
+    inside = transaction.atomic() if database.in_atomic_block else nullcontext()
+    with inside, database.cursor() as cursor:
         cursor.execute(sql, parameters)
 
 
@@ -69,21 +82,19 @@ def impatience() -> Iterator[None]:
 
 
 @contextmanager
-def _impatience() -> Iterator[None]:
+def _impatience() -> Iterator[sqlite3.Connection]:
     """Let what is run inside, on SQLite, fail with OperationalError after PATIENCE_MS of waiting for another writer."""
-    connection.ensure_connection()
-    raw = connection.connection
     start = time.monotonic()
     if not _turn.acquire(timeout=PATIENCE_MS / 1000):
         raise OperationalError("Others who came through the doors are still writing")
     try:
-        left = PATIENCE_MS - int((time.monotonic() - start) * 1000)
-        raw.execute(f"PRAGMA busy_timeout = {max(left, 1)}")
-        try:
-            yield
-        finally:
-            patience = settings.DATABASES["default"].get("OPTIONS", {}).get("timeout", 5)
-            raw.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        with sqlite_driver() as driver:
+            left = PATIENCE_MS - int((time.monotonic() - start) * 1000)
+            driver.execute(f"PRAGMA busy_timeout = {max(left, 1)}")
+            try:
+                yield driver
+            finally:
+                driver.execute(_USUAL_PATIENCE)
     finally:
         _turn.release()
 
@@ -91,7 +102,7 @@ def _impatience() -> Iterator[None]:
 @cache
 def _select(vendor: str, model: type[models.Model], columns: tuple[str, ...], by: str) -> str:
     queryset = model._default_manager.filter(**{by: 0}).order_by().values_list(*columns)
-    return str(queryset.query.sql_with_params()[0])
+    return _for_driver(vendor, str(queryset.query.sql_with_params()[0]))
 
 
 @cache
@@ -101,6 +112,12 @@ def _insert(vendor: str, model: type[models.Model]) -> tuple[str, list[tuple[str
     quote = connection.ops.quote_name
     columns = ", ".join(quote(str(field.column)) for field in fields)
     values = ", ".join(["%s"] * len(fields))
-    return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({values})", [  # noqa: S608
+    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({values})"  # noqa: S608
+    return _for_driver(vendor, sql), [
         (str(field.attname), None if isinstance(field, _AS_THEY_ARE) else field) for field in fields
     ]
+
+
+def _for_driver(vendor: str, sql: str) -> str:
+    """A statement without a % of its own, as the driver takes it."""
+    return sql.replace("%s", "?") if vendor == "sqlite" else sql

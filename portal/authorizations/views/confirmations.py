@@ -46,7 +46,10 @@ class ConfirmationListView(PortalListView):
     def get_queryset(self) -> QuerySet[Confirmation]:
         confirmations = Confirmation.objects.visible_to(user_of(self.request)).with_links()
         # By time, not by id: what came through the spool was written later than it was received.
-        return confirmations.select_related("link__campaign").order_by("-at", "-id")
+        return confirmations.select_related("link__campaign").with_beginning().order_by("-at", "-id")
+
+    def order_of_many(self, table: Table) -> tuple[str, ...]:
+        return ("beginning", "pk") if "q" in self.active_filters else super().order_of_many(table)
 
     def get_table(self, **kwargs: Any) -> Table:
         table = super().get_table(**kwargs)

@@ -201,7 +201,7 @@ def _is_nullable(rows: "QuerySet[Any]", path: str) -> bool:
     if path in _KEYS:
         return False
     if path in rows.query.annotations:
-        return True
+        return bool(getattr(rows.query.annotations[path], "nullable", True))
     model: Any = rows.model
     for name in path.split("__"):
         field = model._meta.get_field(name)
