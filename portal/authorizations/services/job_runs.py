@@ -5,6 +5,7 @@ that it was at; whoever carries on begins there, and no row is dealt with twice.
 writes the note and the other's batch is taken back. What the kinds of jobs do stands in `jobs.py`.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +23,8 @@ from portal.authorizations.services.retention import FILES_KEPT
 #: Refusals that a job keeps, to show.
 MOST_REFUSALS = 1000
 _TRIES = 3
+#: Of a batch's time, and at most a little more than SQLite's longest wait between two tries, in seconds.
+_REST, _LONGEST_REST = 0.15, 0.12
 _UNEXPECTED = "An unexpected error stopped it. What was done until then stays: carrying on begins where it stopped."
 
 
@@ -112,8 +115,12 @@ def run(job: Job, kind: Kind) -> Job:
         if kind.begin and not job.result:
             job.result = kind.begin(job)
             _note(job, result=job.result)
-        while _run_batch(job, kind):
+        while True:
+            start = time.monotonic()
+            if not _run_batch(job, kind):
+                break
             _report(job, kind)
+            _let_others_write(time.monotonic() - start)
     except _TakenOver:
         job.refresh_from_db()
     except refusals as refusal:
@@ -152,6 +159,16 @@ def _run_batch(job: Job, kind: Kind) -> bool:
                 raise
     job.position, job.done, job.result = rows[-1][0], done, result
     return True
+
+
+def _let_others_write(seconds: float) -> None:
+    """Rest after a batch that took so long, for SQLite has one lock for all writers and hands it to nobody in turn.
+
+    Who waits asks for it again after a hundredth to a tenth of a second, the longer the wait: without a rest of that
+    length they would miss every gap, until their patience ends.
+    """
+    if connection.vendor == "sqlite":
+        time.sleep(min(_LONGEST_REST, seconds * _REST))
 
 
 def _note(job: Job, **values: Any) -> None:
