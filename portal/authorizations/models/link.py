@@ -137,7 +137,7 @@ class LinkQuerySet(SearchableQuerySet["Link"]):
 
     def with_export_columns(self) -> Self:
         """All that a row of an export shows but what is the same for many links: see `FEW`."""
-        return self.select_related("customer").prefetch_related("requested_utilities")
+        return self.select_related("customer")
 
     def with_counts(self) -> Self:
         """Add visit_count and confirmation_count, counted from the event rows themselves."""
@@ -280,7 +280,7 @@ class Link(models.Model):
     )
 
     #: What many links have in common: an export reads each of these rows once.
-    FEW: ClassVar[tuple[str, ...]] = ("flow", "campaign", "utility", "issued_by")
+    FEW: ClassVar[tuple[str, ...]] = ("flow", "campaign", "utility", "issued_by", "requested_utilities")
 
     objects = LinkQuerySet.as_manager()
 

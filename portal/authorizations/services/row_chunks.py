@@ -18,7 +18,7 @@ SORTED_UP_TO = 10_000
 def read_rows(*, found: QuerySet[Any], shown: QuerySet[Any], few: Sequence[str] = ()) -> Iterator[Any]:
     """Yield the rows whose keys `found` has, as `shown` reads them: in the order of `found`, or newest first.
 
-    `few` names foreign keys to rows that many have in common: each of those is read once, and kept to the end.
+    `few` names relations to rows that many have in common: each of those is read once, and kept to the end.
     More than SORTED_UP_TO rows come newest first whatever their order: others would be sorted before the first comes.
     """
     common = _Common(shown.model, few)
@@ -46,23 +46,45 @@ def _is_newest_first(found: QuerySet[Any]) -> bool:
 
 
 class _Common:
-    """Sets rows' foreign keys to objects that are read once.
+    """Sets rows' relations to objects that are read once: foreign keys, and sets of a few (many-to-many).
 
-    `prefetch_related` would read them anew for each chunk, and on SQLite asks for a thousand of them in a condition
-    that is too deep for it (Django 5.2: TupleIn).
+    `prefetch_related` would read them anew for each chunk, makes a queryset for each row's set, and on SQLite asks for
+    a thousand of them in a condition that is too deep for it (Django 5.2: TupleIn).
     """
 
     def __init__(self, model: type[Model], names: Sequence[str]) -> None:
-        self._fields: list[Any] = [model._meta.get_field(name) for name in names]
-        self._known: dict[str, dict[Any, Any]] = {name: {None: None} for name in names}
+        fields: list[Any] = [model._meta.get_field(name) for name in names]
+        self._keys = [field for field in fields if not field.many_to_many]
+        self._sets = [field for field in fields if field.many_to_many]
+        self._known: dict[str, dict[Any, Any]] = {field.name: {None: None} for field in self._keys}
+        # All there are, in their order.
+        self._all = {
+            field.name: {row.pk: row for row in field.related_model._default_manager.all()} for field in self._sets
+        }
 
     def attach(self, rows: Iterable[Any]) -> None:
-        for field in self._fields:
+        rows = list(rows)
+        for field in self._keys:
             known = self._known[field.name]
             if missing := {getattr(row, field.attname) for row in rows} - known.keys():
                 known |= field.related_model._default_manager.in_bulk(missing)
             for row in rows:
                 setattr(row, field.name, known[getattr(row, field.attname)])
+        for field in self._sets:
+            chosen = self._read_sets(field, [row.pk for row in rows])
+            for row in rows:
+                ours = chosen.get(row.pk, ())
+                # Where `row.<name>.all()` looks first.
+                found = [other for key, other in self._all[field.name].items() if key in ours] if ours else []
+                row._prefetched_objects_cache = {**getattr(row, "_prefetched_objects_cache", {}), field.name: found}
+
+    def _read_sets(self, field: Any, keys: list[Any]) -> dict[Any, set[Any]]:
+        ours, theirs = field.m2m_column_name(), field.m2m_reverse_name()
+        pairs = field.remote_field.through._default_manager.filter(**{f"{ours}__in": keys})
+        chosen: dict[Any, set[Any]] = {}
+        for key, other in pairs.values_list(ours, theirs):
+            chosen.setdefault(key, set()).add(other)
+        return chosen
 
 
 def _read(shown: QuerySet[Any], keys: list[int], common: _Common) -> Iterator[Any]:
