@@ -37,7 +37,7 @@ class ConfirmationFilterSet(filters.FilterSet):
     )
     bots = filters.BooleanFilter(method="by_bots", label="Include bots and previewers", widget=forms.CheckboxInput)
     campaign = filters.ModelChoiceFilter(
-        queryset=Campaign.objects.order_by("name"),
+        queryset=Campaign.objects.to_choose(),
         method="by_campaign",
         label="Campaign",
         empty_label="All campaigns",

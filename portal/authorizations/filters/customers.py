@@ -36,7 +36,7 @@ class CustomerFilterSet(filters.FilterSet):
         queryset=lambda request: list_reps_with_customers(), label="Rep", empty_label="Rep", null_label="nobody"
     )
     campaign = filters.ModelChoiceFilter(
-        queryset=Campaign.objects.order_by("name"), method="by_campaign", label="Campaign", empty_label="All campaigns"
+        queryset=Campaign.objects.to_choose(), method="by_campaign", label="Campaign", empty_label="All campaigns"
     )
     region = filters.ChoiceFilter(choices=Region.choices, method="by_region", label="Region", empty_label="Region")
     language = filters.ChoiceFilter(choices=Language.choices, label="Language", empty_label="Language")

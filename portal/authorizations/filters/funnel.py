@@ -19,7 +19,7 @@ CUTS = [(value, f"By {label}") for value, label in Breakdown.choices]
 class FunnelFilterSet(filters.FilterSet):
     by = filters.ChoiceFilter(choices=CUTS, method="keep", label="Break down by", empty_label="No breakdown")
     flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), empty_label="All flows")
-    campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.order_by("name"), empty_label="All campaigns")
+    campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.to_choose(), empty_label="All campaigns")
     issued_after = filters.DateFilter(
         method="after", label="Issued from", widget=forms.DateInput(attrs=DATE, format="%Y-%m-%d")
     )

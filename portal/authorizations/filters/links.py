@@ -49,7 +49,7 @@ class LinkFilterSet(filters.FilterSet):
         label="Search",
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, reference id, code"}),
     )
-    campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.order_by("name"), empty_label="All campaigns")
+    campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.to_choose(), empty_label="All campaigns")
     flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), empty_label="All flows")
     utility = filters.ModelChoiceFilter(
         queryset=Utility.objects.all(), method="by_utility", label="Utility", empty_label="Utility"

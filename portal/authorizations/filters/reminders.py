@@ -20,7 +20,7 @@ class ReminderFilterSet(filters.FilterSet):
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name, email, reference id"}),
     )
     campaign = filters.ModelChoiceFilter(
-        field_name="message__campaign", queryset=Campaign.objects.order_by("name"), empty_label="All campaigns"
+        field_name="message__campaign", queryset=Campaign.objects.to_choose(), empty_label="All campaigns"
     )
     kind = filters.ChoiceFilter(field_name="message__kind", choices=KINDS, label="Kind", empty_label="Both kinds")
     when = filters.ChoiceFilter(choices=WHEN, method="by_when", label="Held or due", empty_label="Held or not")

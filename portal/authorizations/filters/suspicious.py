@@ -26,7 +26,7 @@ class SuspiciousFilterSet(filters.FilterSet):
         queryset=Utility.objects.all(), method="by_utility", label="Utility", empty_label="Utility"
     )
     region = filters.ChoiceFilter(choices=Region.choices, method="by_region", label="Region", empty_label="Region")
-    campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.order_by("name"), empty_label="All campaigns")
+    campaign = filters.ModelChoiceFilter(queryset=Campaign.objects.to_choose(), empty_label="All campaigns")
     flow = filters.ModelChoiceFilter(queryset=Flow.objects.order_by("name"), empty_label="All flows")
 
     class Meta:

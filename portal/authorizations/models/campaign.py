@@ -48,6 +48,10 @@ class AudienceKind(models.TextChoices):
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def to_choose(self) -> Self:
+        """By name, and nothing but the name: there are hundreds in the filters of each list."""
+        return self.order_by("name").only("name")
+
     def running(self) -> Self:
         """Those that links can be issued in: launched, neither paused nor closed."""
         return self.filter(state=CampaignState.RUNNING)
