@@ -62,6 +62,12 @@ def measure(rounds: int = MIN_ROUNDS, *, quick: bool = False, server: str = "") 
 def _together(database: str, sizes: tuple[int, ...], readings: list[dict[str, Reading]]) -> list[Growth]:
     """Lines of what could be asked for at every size: a list that fits one page has no last one."""
     names = [name for name in readings[-1] if all(name in reading for reading in readings)]
+
+    def plain(name: str) -> float:
+        """What the list's first page takes at the largest size; it is itself held to the ratio alone."""
+        first = f"{name.partition(':')[0]}: first page"
+        return readings[-1][first][1] if first in readings[-1] and first != name else 0.0
+
     return [
         Growth(
             name=f"{database}: {name}",
@@ -69,6 +75,7 @@ def _together(database: str, sizes: tuple[int, ...], readings: list[dict[str, Re
             queries=tuple(reading[name][0] for reading in readings),
             milliseconds=tuple(reading[name][1] for reading in readings),
             goal=GOAL,
+            plain=plain(name),
         )
         for name in names
     ]

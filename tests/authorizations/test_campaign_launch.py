@@ -445,6 +445,30 @@ class TestMails:
         assert manager_client.post(address(campaign, "launch")).status_code == 403
         assert Campaign.objects.get().is_draft
 
+    def test_without_the_right_to_send_nothing_is_resumed_or_carried_on(
+        self, manager_client: Client, manager: User, box: Mailbox
+    ) -> None:
+        from django.contrib.auth.models import Permission
+
+        make_customer()
+        campaign = make_draft(channel="email")
+        job = launch(campaign, manager)
+        cancel_job(job)
+        campaign.refresh_from_db()
+        campaign_states.pause_campaign(campaign=campaign, by=manager)
+        resume, carry_on = address(campaign, "resume"), reverse("job_carry_on", args=[job.pk])
+        assert resume in manager_client.get(address(campaign, "detail")).text
+        assert carry_on in manager_client.get(reverse("job_detail", args=[job.pk])).text
+        manager.groups.get().permissions.remove(Permission.objects.get(codename="send_mail"))
+        assert resume not in manager_client.get(address(campaign, "detail")).text
+        assert carry_on not in manager_client.get(reverse("job_detail", args=[job.pk])).text
+        assert manager_client.post(resume).status_code == 403
+        assert manager_client.post(carry_on).status_code == 403
+        campaign.refresh_from_db()
+        job.refresh_from_db()
+        assert (campaign.state, job.state) == ("paused", "cancelled")
+        assert not Link.objects.exists()
+
 
 def test_service_refuses_what_is_not_ready(manager: User) -> None:
     with pytest.raises(LaunchRefused, match="Nobody is in the audience"):

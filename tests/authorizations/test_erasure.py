@@ -470,6 +470,52 @@ def test_an_upload_in_another_encoding_is_found(transactional_db: None) -> None:
     assert (imported.state, bool(imported.file)) == (ImportState.CANCELLED, False)
 
 
+def test_an_applied_list_that_spells_the_person_otherwise_goes_too(transactional_db: None) -> None:
+    """What was asked for a list that is older than the person's new name."""
+    header = "external_id,name,email\r\n"
+    imported = factories.make_import(text=f"{header}Z-1,Zoe Before,old@example.com\r\n", until=ImportState.APPLIED)
+    other = factories.make_import(text=f"{header}Y-1,Carl,carl@example.com\r\n", until=ImportState.APPLIED)
+    customer = Customer.objects.get(external_id="Z-1")
+    Customer.objects.filter(pk=customer.pk).update(name="Zoë After", email="new@example.com", external_id="Z-99999")
+    folder = Path(imported.file.path).parent
+    customer.refresh_from_db()
+    erase_customer(customer=customer, by=None, reason="asked")
+    imported.refresh_from_db()
+    other.refresh_from_db()
+    assert (bool(imported.file), folder.exists()) == (False, False)
+    assert bool(other.file)
+
+
+def test_what_came_with_the_id_and_matched_no_link_is_cleared(transactional_db: None) -> None:
+    link = factories.make_link(customer=factories.make_customer(reference_id="Own-77"))
+    assert link.customer is not None
+    now, sent = timezone.now(), {"ip": MARK, "user_agent": MARK, "query_string": MARK, "authorization_id": MARK}
+    early = Confirmation.objects.create(at=now, outcome="unknown", reference_id="own-77", **sent)
+    other = Confirmation.objects.create(at=now, outcome="unknown", reference_id="own-777", **sent)
+    values = {"event_type": "x", "received_at": now, "interpreted_at": now, "payload": {"note": MARK}}
+    event = Event.objects.create(webhook_event_id="1", reference_id="Own-77", **values)
+    stranger = Event.objects.create(webhook_event_id="2", reference_id="own-777", **values)
+    erase_customer(customer=link.customer, by=None, reason="asked")
+    for row in (early, other, event, stranger):
+        row.refresh_from_db()
+    assert (early.ip, early.user_agent, early.query_string, early.authorization_id) == ("", "", "", "")
+    assert (other.query_string, event.payload, stranger.payload) == (MARK, {"erased": True}, {"note": MARK})
+
+
+def test_a_draft_that_searches_for_the_person_asks_nobody(transactional_db: None) -> None:
+    """Not “[erased]”, which would be found in every row that was erased before."""
+    rosa = factories.make_customer(name="Rosa Qzxmarkerson")
+    drafts = [
+        factories.make_campaign(state="draft", launched_at=None, audience={"kind": "filter", "query": query})
+        for query in ("q=qzxmark&utility=2", "q=Bob", "utility=2")
+    ]
+    erase_customer(customer=rosa, by=None, reason="asked")
+    for draft in drafts:
+        draft.refresh_from_db()
+    assert [draft.audience.get("query") for draft in drafts] == [None, "q=Bob", "utility=2"]
+    assert AuditEntry.objects.filter(noun="campaign", row=drafts[0].pk, action="changed").count() == 1
+
+
 def test_digests_are_those_of_salted_hmac_as_ever() -> None:
     """Whoever was erased before it was computed by hand is still found."""
     expected = [

@@ -95,13 +95,17 @@ def test_forgetting_touches_nothing_else(own_folder: Path) -> None:
 
 
 def test_a_table_of_growth_misses_what_grows_and_what_asks_more_often() -> None:
-    def growth(milliseconds: tuple[float, ...], queries: tuple[int, ...] = (5, 5)) -> bool:
-        return Growth("a list", (1000, 10_000), queries, milliseconds, 3.0).met
+    def growth(milliseconds: tuple[float, ...], queries: tuple[int, ...] = (5, 5), plain: float = 0.0) -> bool:
+        return Growth("a list", (1000, 10_000), queries, milliseconds, 3.0, plain).met
 
     assert growth((20.0, 40.0))
     assert not growth((20.0, 80.0))
     assert growth((2.0, 20.0))  # so quick that the ratio says nothing
     assert not growth((20.0, 20.0), (5, 50))
+    # Three rows of the smallest and a full page of the largest: held against the list's own first page.
+    assert growth((20.0, 120.0), plain=100.0)
+    assert not growth((20.0, 130.0), plain=100.0)
+    assert not growth((20.0, 120.0), (5, 50), plain=100.0)
 
 
 def test_a_stream_misses_when_it_begins_late_or_holds_more() -> None:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce
 
+from portal.accounts.models import User
 from portal.authorizations.models.flow import Flow
 from portal.authorizations.models.job import Job
 from portal.authorizations.models.utility import Utility
@@ -176,6 +177,10 @@ class Campaign(models.Model):
     @property
     def is_mailed(self) -> bool:
         return self.channel == Channel.EMAIL
+
+    def may_go_out_by(self, user: User) -> bool:
+        """Whether a person may let it run: launch, carry on, resume. Mails need a permission of their own."""
+        return not self.is_mailed or user.has_perm("authorizations.send_mail")
 
     @property
     def is_printed(self) -> bool:

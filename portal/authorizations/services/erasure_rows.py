@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
@@ -14,6 +15,8 @@ from django.utils import timezone
 from portal.accounts.models import User
 from portal.authorizations.models import (
     AuditAction,
+    Campaign,
+    CampaignState,
     Confirmation,
     Customer,
     CustomerImport,
@@ -34,7 +37,8 @@ from portal.authorizations.models import (
     Visit,
 )
 from portal.authorizations.models.link import LinkQuerySet
-from portal.authorizations.services.audit import record_rows
+from portal.authorizations.services.audit import record, record_rows
+from portal.authorizations.services.campaign_states import SEARCH
 from portal.authorizations.services.erasure_words import ERASED, Words
 
 #: What an erased customer is called: the database wants a name or a company.
@@ -69,9 +73,10 @@ def clear_rows(*, customer: Customer, words: Words, by: User | None, at: datetim
     """Clear a customer's rows in the caller's transaction; return the files to remove, below MEDIA_ROOT."""
     links = links_of(customer)
     papers = PaperAuthorization.objects.filter(customer=customer)
-    files = _clear_papers(papers) + _clear_prints(links, words) + _clear_imports(words)
+    files = _clear_papers(papers) + _clear_prints(links, words) + _clear_imports(customer, words)
+    _clear_drafts(customer)
     _clear_admin_log(customer, links, papers)
-    _clear_what_came_in(links, papers)
+    _clear_what_came_in(customer, links, papers)
     LinkRequest.objects.filter(links__in=links).update(problem="")
     if customer.email:
         asked = LinkRequest.objects.filter(state=LinkRequestState.WAITING, email__iexact=customer.email)
@@ -114,11 +119,18 @@ def _void(links: "QuerySet[Link]", *, by: User | None, at: datetime) -> None:
     links.update(label="", void_reason="erased")
 
 
-def _clear_what_came_in(links: "QuerySet[Link]", papers: "QuerySet[PaperAuthorization]") -> None:
+def _clear_what_came_in(customer: Customer, links: "QuerySet[Link]", papers: "QuerySet[PaperAuthorization]") -> None:
     Visit.objects.filter(Q(link__in=links) | Q(via__in=links)).update(ip="", user_agent="")
     received = {"ip": "", "user_agent": "", "query_string": "", "authorization_id": ""}
-    Confirmation.objects.filter(link__in=links).update(**received)
-    Event.objects.filter(link__in=links).update(payload={"erased": True}, problem="")
+    # Also what came before the link was there, or was malformed: it bears the id and matched nothing.
+    ids = [name for name in (*links.values_list("reference_id", flat=True), customer.reference_id) if name]
+    begun = [name.upper() for name in ids]
+    unmatched = Confirmation.objects.with_beginning().filter(beginning__in=begun, link=None)
+    Confirmation.objects.filter(Q(link__in=links) | Q(pk__in=list(unmatched.values_list("pk", flat=True)))).update(
+        **received
+    )
+    events = Q(link__in=links) | Q(link=None, reference_id__in=ids)
+    Event.objects.filter(events).update(payload={"erased": True}, problem="")
     matched = Q(matches__link__in=links) | Q(matches__paper__in=papers)
     meters = Meter.objects.filter(matched).values("pk")
     Meter.objects.filter(pk__in=list(meters.values_list("pk", flat=True))).update(record={}, enrollment_record={})
@@ -140,12 +152,25 @@ def _clear_prints(links: "QuerySet[Link]", words: Words) -> list[str]:
     return files
 
 
-def _clear_imports(words: Words) -> list[str]:
-    """Uploaded lists that name the customer go, with all that was made of them."""
+def _clear_drafts(customer: Customer) -> None:
+    """A draft whose search finds the customer asks nobody yet: its words may be the customer's name, or part of it."""
+    for draft in Campaign.objects.filter(state=CampaignState.DRAFT):
+        searched = dict(parse_qsl(str(draft.audience.get("query", "")))).get(SEARCH, "")
+        if searched and Customer.objects.filter(pk=customer.pk).search(searched).exists():
+            Campaign.objects.filter(pk=draft.pk).update(audience={})
+            record(action=AuditAction.CHANGED, noun="campaign", row=draft.pk, fields=["audience"], reason="erased")
+
+
+def _clear_imports(customer: Customer, words: Words) -> list[str]:
+    """Uploaded lists that name the customer go, with all that was made of them.
+
+    One that was applied knows whom it was about, however it spells them.
+    """
     folders = []
+    about = set(CustomerImport.objects.filter(customers=customer).values_list("pk", flat=True))
     for imported in CustomerImport.objects.exclude(file=""):
         folder = Path(imported.file.path).parent
-        if not _names(imported, folder, words):
+        if imported.pk not in about and not _names(imported, folder, words):
             continue
         folders.append(folder.relative_to(settings.MEDIA_ROOT).as_posix())
         values: dict[str, Any] = {"file": ""}

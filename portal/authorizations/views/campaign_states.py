@@ -38,7 +38,7 @@ class CampaignLaunchView(CampaignActView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self.find(pk)
         user = user_of(request)
-        if campaign.is_mailed and not user.has_perm("authorizations.send_mail"):
+        if not campaign.may_go_out_by(user):
             raise PermissionDenied
         audience = find_audience(campaign=campaign, request=request)
         version = request.POST.get("version", "")
@@ -68,6 +68,8 @@ class CampaignPauseView(CampaignActView):
 class CampaignResumeView(CampaignActView):
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         campaign = self.find(pk)
+        if not campaign.may_go_out_by(user_of(request)):
+            raise PermissionDenied
         if not campaign_states.resume_campaign(campaign=campaign, by=user_of(request)):
             messages.info(request, "It is not paused: there is nothing to resume.")
         elif campaign.launch_job:

@@ -104,7 +104,8 @@ class CampaignDetailView(PermissionRequiredMixin, DetailView[Campaign]):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         campaign = self.object
-        context = super().get_context_data(**kwargs, **launch_context(campaign))
+        may_go_out = campaign.may_go_out_by(user_of(self.request))
+        context = super().get_context_data(**kwargs, **launch_context(campaign), may_go_out=may_go_out)
         if self.request.htmx:
             return context
         links = Link.objects.visible_to(user_of(self.request)).filter(campaign=campaign)

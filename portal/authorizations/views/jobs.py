@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -11,7 +12,7 @@ from django.views.generic import DetailView, View
 
 from portal.accounts.models import User
 from portal.authorizations.filters.jobs import JobFilterSet
-from portal.authorizations.models import Batch, Customer, Flow, Job, Link
+from portal.authorizations.models import Batch, Campaign, Customer, Flow, Job, Link
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import job_runs
 from portal.authorizations.services.jobs import KINDS, is_quick, run_job
@@ -60,7 +61,7 @@ class JobDetailView(PermissionRequiredMixin, DetailView[Job]):
             heading=kind.heading_for(job.total) if kind else job.kind.capitalize(),
             progress=read_progress(job_runs.progress_key(job)),
             stuck=job_runs.is_stuck(job),
-            can_carry_on=job_runs.can_carry_on(job),
+            can_carry_on=job_runs.can_carry_on(job) and _may_go_out(job, user_of(self.request)),
             counts=[
                 {"words": words, "count": job.result.get(name, 0), "is_fault": name == "refused_count"}
                 for name, words in counts
@@ -98,11 +99,20 @@ class JobCarryOnView(JobStep):
     """Go on where a job stopped: whose process died, which failed or was cancelled."""
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if job_runs.carry_on(self.find(request, pk)):
+        job = self.find(request, pk)
+        if not _may_go_out(job, user_of(request)):
+            raise PermissionDenied
+        if job_runs.carry_on(job):
             run_job_task.enqueue(pk)
         else:
             messages.info(request, "There is nothing to carry on: it runs, or is done.")
         return redirect("job_detail", pk)
+
+
+def _may_go_out(job: Job, user: User) -> bool:
+    """Whether a person may let a job run on: a launch's may send mails."""
+    campaign = Campaign.objects.filter(launch_job=job).first()
+    return campaign is None or campaign.may_go_out_by(user)
 
 
 def start(job: Job) -> HttpResponse:
