@@ -125,7 +125,7 @@ def _clear_what_came_in(customer: Customer, links: "QuerySet[Link]", papers: "Qu
     # Also what came before the link was there, or was malformed: it bears the id and matched nothing.
     ids = [name for name in (*links.values_list("reference_id", flat=True), customer.reference_id) if name]
     begun = [name.upper() for name in ids]
-    unmatched = Confirmation.objects.with_beginning().filter(beginning__in=begun, link=None)
+    unmatched = Confirmation.objects.with_beginning().filter(Q(beginning__in=begun), link=None)
     Confirmation.objects.filter(Q(link__in=links) | Q(pk__in=list(unmatched.values_list("pk", flat=True)))).update(
         **received
     )
