@@ -12,7 +12,7 @@ from portal.accounts.models import User
 from portal.authorizations.models import Confirmation, Outcome
 from portal.authorizations.services.bulk_links import issue_links
 from portal.authorizations.views import attention
-from tests.factories import make_customer, make_flow, make_link
+from tests.factories import make_campaign, make_customer, make_flow, make_link
 
 pytestmark = pytest.mark.django_db
 
@@ -49,3 +49,15 @@ def test_todo_of_odd_returns_leads_to_just_these(manager_client: Client, manager
     [todo] = [todo for todo in attention.list_todos(manager) if "match no live link" in todo.text]
     assert todo.text.startswith("2 returns")
     assert len(manager_client.get(todo.url).context["table"].page.object_list) == 2
+
+
+def test_a_filters_choices_are_escaped_and_the_chosen_one_is_marked(manager_client: Client) -> None:
+    """The portal draws a select's options itself (templates/django/forms/widgets/select.html)."""
+    flow = make_flow()
+    first = make_campaign(flow=flow, name='<b>"Doors" & more</b>')
+    other = make_campaign(flow=flow, name="Plain")
+    text = manager_client.get("/links/", {"campaign": first.pk}).text
+    assert f'<option value="{first.pk}" selected>&lt;b&gt;&quot;Doors&quot; &amp; more&lt;/b&gt;</option>' in text
+    assert f'<option value="{other.pk}">Plain</option>' in text
+    assert '<option value="">All campaigns</option>' in text
+    assert "<b>" not in text
