@@ -2,8 +2,10 @@
 
 import contextlib
 import threading
+import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from django.utils import timezone
 
 from portal.accounts.roles import Role
 from portal.authorizations.models import Customer, DoorKit, Flow, Link
-from portal.authorizations.services import bulk_links, links
+from portal.authorizations.services import bulk_links, customer_check, customer_import, links
+from portal.authorizations.services.customer_columns import guess_columns
+from portal.authorizations.services.customer_file import open_customer_file
 from portal.authorizations.services.door_actions import Answer, add_and_issue, do_once
 from portal.authorizations.services.door_devices import AttachRefused, attach_link, fill_reserve, open_device
 from portal.authorizations.services.flows import retire
@@ -108,6 +112,40 @@ def test_many_anew_while_others_void_and_replace_them() -> None:
     # A link that became void has no successor, unless that was made before: each chain ends in one link.
     assert Link.objects.filter(replaces__isnull=False).count() == Link.objects.filter(replaced_by__isnull=False).count()
     assert not Link.objects.filter(void_reason="being replaced").exists()
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's writers queue: none can wait for another in a ring")
+def test_an_import_and_a_bulk_action_do_not_wait_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list names the customers in the reverse of the order in which the other holds them."""
+    customers = [make_customer(external_id=f"A-{number}", name="Before") for number in range(6)]
+    for customer in customers:
+        make_link(customer=customer, flow=make_flow() if customer is customers[0] else Flow.objects.get())
+    path = tmp_path / "list.csv"
+    path.write_text("external_id,name\n" + "".join(f"A-{number},After\n" for number in reversed(range(6))))
+    staging = customer_check.Staging(tmp_path / "staging")
+    monkeypatch.setattr(customer_check, "BATCH", 1)
+    columns = guess_columns(open_customer_file(path).header)
+    counts = customer_check.check_list(path=path, columns=columns, staging=staging)
+    begun, write = threading.Event(), customer_import._write_customers
+
+    def write_slowly(*arguments: Any, **values: Any) -> int:
+        written = write(*arguments, **values)
+        begun.set()
+        time.sleep(0.05)
+        return written
+
+    def void() -> int:
+        begun.wait()
+        return links.void_links(links=Link.objects.all(), voided_by=user, reason="moved")
+
+    monkeypatch.setattr(customer_import, "_write_customers", write_slowly)
+    user = make_user()
+    applied, voided = at_once(lambda: customer_import.apply_list(staging=staging, total=counts.good, by=None), void)
+    assert not isinstance(applied, Exception), applied
+    assert not isinstance(voided, Exception), voided
+    assert (applied.written, voided) == (6, 6)
 
 
 def test_a_flow_retired_meanwhile_is_words_for_many_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,7 @@ def apply_list(
     tell = report or (lambda done, all_rows, doing: None)
     written = done = 0
     with transaction.atomic():
+        _hold_customers_of(staging, fields)
         for batch in staging.read_batches():
             written += _write_customers(batch, fields=fields, by=by)
             if "email" in fields:
@@ -142,6 +143,21 @@ def note_customers(imported: CustomerImport, staging: Staging) -> None:
         with connection.cursor() as cursor:
             chosen = f"SELECT {int(imported.pk)}, there.* FROM ({sql}) AS there WHERE true"  # noqa: S608
             cursor.execute(f"{insert}{chosen} ON CONFLICT DO NOTHING", params)
+
+
+def _hold_customers_of(staging: Staging, fields: Sequence[str]) -> None:
+    """Let nobody else change the customers of the good rows, all of them before the first is written.
+
+    By id, as every bulk action holds them. The list's own order would let the two wait for each other, and PostgreSQL
+    then ends one of them; the import would be lost. SQLite has one writer at a time anyway.
+    """
+    if not connection.features.has_select_for_update:
+        return
+    position = list(fields).index("external_id")
+    ids = [row.values[position] for batch in staging.read_batches() for row in batch]
+    held = Customer.objects.select_for_update(no_key=True).filter(external_id__any_of=ids).order_by("pk")
+    for _ in held.values_list("pk").iterator(chunk_size=BATCH):
+        pass
 
 
 def _write_customers(batch: list[StagedRow], *, fields: Sequence[str], by: User | None) -> int:
