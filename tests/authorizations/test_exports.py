@@ -140,8 +140,8 @@ def test_what_many_links_share_is_read_once(manager_client: Client) -> None:
     reader = Reader(manager_client, "/links/?export=csv")
     text = reader.rest()
     assert text.count("Campaign 1") == 40
-    # Of 7 chunks: keys, links, utilities asked for. Once each: the bounded count, all utilities, the flow, each campaign
-    # that is new.
+    # Of 7 chunks: keys, links, utilities asked for. Once each: the bounded count, all utilities, the flow, each new
+    # campaign.
     assert reader.queries <= 7 * 3 + 8
 
 

@@ -25,7 +25,7 @@ from portal.authorizations.services.bulk_links import BulkResult, issue_links
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.customer_check import BATCH, Report, StagedRow, Staging
 from portal.authorizations.services.door_order import make_door_order
-from portal.authorizations.services.driver import sqlite_driver
+from portal.authorizations.services.driver import roomy_cache, sqlite_driver
 from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.mail_stops import refresh_stops
 
@@ -75,7 +75,7 @@ def apply_list(
     fields = staging.read_head()["fields"]
     tell = report or (lambda done, all_rows, doing: None)
     written = done = 0
-    with transaction.atomic():
+    with roomy_cache(), transaction.atomic():
         _hold_customers_of(staging, fields)
         for batch in staging.read_batches():
             written += _write_customers(batch, fields=fields, by=by)
