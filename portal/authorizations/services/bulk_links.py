@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import ClassVar, TypeVar
 
@@ -85,14 +86,9 @@ def issue_links(
     wanted = None if utilities is None else [utility.pk for utility in utilities]
     result = BulkResult(batch=batch or Batch.objects.create(issued_by=issued_by, wanted=wanted))
     done = 0
+    issue = partial(_issue_batch, flow=flow, campaign=campaign, utilities=utilities, by=issued_by, batch=result.batch)
     for part in _parts(customers):
-
-        def issue(part: list[Customer] = part) -> BulkResult:
-            return _issue_batch(
-                part, flow=flow, campaign=campaign, utilities=utilities, by=issued_by, batch=result.batch
-            )
-
-        result.add(_try(issue))
+        result.add(_try(partial(issue, part)))
         done += len(part)
         if report:
             report(done)
@@ -109,12 +105,9 @@ def replace_links(
     """
     utilities = None if wanted is None else list(Utility.objects.filter(pk__in=wanted))
     result = BulkResult(batch=batch or Batch.objects.create(issued_by=issued_by, wanted=wanted))
+    replace = partial(_replace_batch, utilities=utilities, by=issued_by, batch=result.batch)
     for part in _parts(links):
-
-        def replace(part: list[Link] = part) -> BulkResult:
-            return _replace_batch(part, utilities=utilities, by=issued_by, batch=result.batch)
-
-        result.add(_try(replace))
+        result.add(_try(partial(replace, part)))
     return result
 
 
@@ -125,8 +118,8 @@ def _try(act: Callable[[], BulkResult]) -> BulkResult:
             with transaction.atomic():
                 return act()
         except (IntegrityError, OperationalError) as error:
-            # PostgreSQL ends one of two that wait for each other, as an import in another order of rows may: it is this
-            # one's turn to try again, unless the caller's transaction is lost with it. SQLite has waited long.
+            # PostgreSQL ends one of two that wait for each other: it is this one's turn to try again, unless the
+            # caller's transaction is lost with it. SQLite has waited long.
             waits = isinstance(error, OperationalError)
             if attempt == _TRIES - 1 or (waits and (connection.vendor == "sqlite" or connection.in_atomic_block)):
                 raise
@@ -169,13 +162,20 @@ class UrlBuilder:
 
 
 @dataclass(frozen=True, slots=True)
+class _Source:
+    """Where links come from: a flow and campaign's rules, and the flow's URLs."""
+
+    rules: FlowRules
+    urls: UrlBuilder
+
+
+@dataclass(frozen=True, slots=True)
 class _Wanted:
     """A link that is to be created."""
 
     customer: Customer | None
     request: Request
-    rules: FlowRules
-    urls: UrlBuilder
+    source: _Source
     label: str = ""
     traceable: bool = True
 
@@ -192,7 +192,7 @@ def _issue_batch(
     # Read anew: retired or paused since the batch before, perhaps.
     flow = Flow.objects.get(pk=flow.pk)
     rules = FlowRules(flow=flow, campaign=Campaign.objects.get(pk=campaign.pk) if campaign else None)
-    urls = UrlBuilder(flow)
+    source = _Source(rules, UrlBuilder(flow))
     result = BulkResult()
     wanted: dict[tuple[int, int], _Wanted] = {}
     answers = _Answers()
@@ -201,7 +201,7 @@ def _issue_batch(
         if isinstance(request, str):
             result.refuse(customer, request)
             continue
-        wanted[customer.pk, request.utility.pk if request.utility else 0] = _Wanted(customer, request, rules, urls)
+        wanted[customer.pk, request.utility.pk if request.utility else 0] = _Wanted(customer, request, source)
     if not wanted:
         return result
     hold_customers(pk for pk, _ in wanted)
@@ -235,23 +235,21 @@ def _replace_batch(
     result = BulkResult()
     olds: list[Link] = []
     wanted: list[_Wanted] = []
-    flows = _Flows()
+    sources = _Sources()
     answers = _Answers()
     for link in held.select_related("customer", "utility").order_by("pk"):
-        found = flows.find(link)
+        source = sources.find(link)
         if not link.is_live:
             request: Request | str = why_not_replaceable(link)
-        elif isinstance(found, str):
-            request = found
+        elif isinstance(source, str):
+            request = source
         else:
-            request = answers.ask(found.rules, link.customer, same_utilities(link, found.rules.flow, utilities))
-        if isinstance(request, str) or isinstance(found, str):
+            request = answers.ask(source.rules, link.customer, same_utilities(link, source.rules.flow, utilities))
+        if isinstance(request, str) or isinstance(source, str):
             result.refuse(link.customer or Customer(), str(request))
             continue
         olds.append(link)
-        wanted.append(
-            _Wanted(link.customer, request, found.rules, found.urls, label=link.label, traceable=link.is_traceable)
-        )
+        wanted.append(_Wanted(link.customer, request, source, label=link.label, traceable=link.is_traceable))
     if not olds:
         return result
     number = batch.pk if batch else None
@@ -286,20 +284,14 @@ class _Answers:
         return self._known[key]
 
 
-@dataclass(frozen=True, slots=True)
-class _Flow:
-    rules: FlowRules
-    urls: UrlBuilder
-
-
-class _Flows:
-    """The rules of the flows and campaigns of links that are issued anew, each read once."""
+class _Sources:
+    """The sources of links that are issued anew, each read once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int | None], _Flow | str] = {}
+        self._known: dict[tuple[int, int | None], _Source | str] = {}
 
-    def find(self, link: Link) -> _Flow | str:
-        """Return the rules of the link's flow and campaign, or why no link can come from them."""
+    def find(self, link: Link) -> _Source | str:
+        """Return where the link came from, or why none can come from there any more."""
         key = (link.flow_id, link.campaign_id)
         if key not in self._known:
             try:
@@ -308,7 +300,7 @@ class _Flows:
             except IssueRefused as refusal:
                 self._known[key] = str(refusal)
             else:
-                self._known[key] = _Flow(rules, UrlBuilder(link.flow))
+                self._known[key] = _Source(rules, UrlBuilder(link.flow))
         return self._known[key]
 
 
@@ -338,16 +330,16 @@ def _create_links(wanted: Sequence[_Wanted], *, by: User | None, batch: Batch | 
             reference_id = generated
         # Two of a customer's links may be issued anew at once: the id is the first one's.
         taken.add(reference_id)
-        reference = reference_id if link.traceable else None
+        reference, rules = reference_id if link.traceable else None, link.source.rules
         links.append(
             Link(
                 customer=link.customer,
-                flow_id=link.rules.flow.pk,
-                campaign_id=link.rules.campaign.pk if link.rules.campaign else None,
+                flow_id=rules.flow.pk,
+                campaign_id=rules.campaign.pk if rules.campaign else None,
                 utility_id=link.request.utility.pk if link.request.utility else None,
                 label=link.label,
                 reference_id=reference,
-                url=link.urls.build(link.request, reference),
+                url=link.source.urls.build(link.request, reference),
                 code=reference_ids.to_code(generated),
                 issued_by=by,
                 issued_at=now,

@@ -200,9 +200,9 @@ def is_stuck(job: PrintJob) -> bool:
 
 
 def cancel_print_job(job: PrintJob) -> bool:
-    """Ask a job to end after the page that it is at; one that nobody prints ends at once. Return whether it went on.
+    """Ask a job to end after the page that it is at; one that nobody prints ends at once.
 
-    No sheets are made then, and no link counts as printed.
+    Return whether it was under way. No sheets are made then, and no link counts as printed.
     """
     now = timezone.now()
     ended = {"state": PrintState.CANCELLED, "cancel_asked_at": now, "finished_at": now, "file": ""}
