@@ -10,7 +10,7 @@ import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
 
-from bench.databases import POSTGRESQL
+from bench.databases import POSTGRESQL, shared_tables
 from bench.harness import (
     MIN_ROUNDS,
     DifferentWorkError,
@@ -30,17 +30,11 @@ from bench.parts import PARTS, Line, measure_apart
 def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     start = time.monotonic()
-    chosen = options.server if options.postgresql else ""
-    results: list[Line] = []
-    for name in options.parts or PARTS:
-        print(f"Measuring {name} …", file=sys.stderr, flush=True)
-        try:
-            # Populations are measured on both databases.
-            server = options.server if PARTS[name].has_own_databases else chosen
-            results += measure_apart(name, rounds=options.rounds, quick=options.quick, server=server)
-        except (MissingPeerError, DifferentWorkError, BrokenProcessPool) as error:
-            print(f"bench: {name}: {error}", file=sys.stderr)
-            return 2
+    try:
+        results = _measure(options)
+    except _Failed as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 2
     database = "PostgreSQL" if options.postgresql else "SQLite"
     inputs = "small inputs" if options.quick else "full inputs"
     if ratios := [result for result in results if isinstance(result, Result)]:
@@ -58,6 +52,25 @@ def main(arguments: list[str] | None = None) -> int:
         print(format_streams(streams))
     print(f"Ended after {(time.monotonic() - start) / 60:.1f} minutes.", file=sys.stderr)
     return 1 if options.strict and not all(result.met for result in results) else 0
+
+
+class _Failed(Exception):  # noqa: N818
+    """A part could not be measured; `str()` names it and says why."""
+
+
+def _measure(options: argparse.Namespace) -> list[Line]:
+    chosen = options.server if options.postgresql else ""
+    results: list[Line] = []
+    with shared_tables():
+        for name in options.parts or PARTS:
+            print(f"Measuring {name} …", file=sys.stderr, flush=True)
+            # Populations are measured on both databases.
+            server = options.server if PARTS[name].has_own_databases else chosen
+            try:
+                results += measure_apart(name, rounds=options.rounds, quick=options.quick, server=server)
+            except (MissingPeerError, DifferentWorkError, BrokenProcessPool) as error:
+                raise _Failed(f"{name}: {error}") from error
+    return results
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -25,7 +25,7 @@ from portal.authorizations.services import job_runs, jobs
 from portal.leap import reference_ids
 
 ROWS = 100_000
-QUICK_ROWS = 2_000
+QUICK_ROWS = 500
 Requested = Link.requested_utilities.through
 
 
@@ -33,7 +33,7 @@ def run(rounds: int = MIN_ROUNDS, *, quick: bool = False) -> list[Result]:
     count = QUICK_ROWS if quick else ROWS
     if quick:
         # Several batches here, too.
-        jobs.KINDS.update({name: replace(kind, batch=100) for name, kind in jobs.KINDS.items()})
+        jobs.KINDS.update({name: replace(kind, batch=50) for name, kind in jobs.KINDS.items()})
     sync_roles()
     manager, rep = User.objects.create(username="mona"), User.objects.create(username="sam")
     manager.groups.add(Group.objects.get(name=Role.PROGRAM_MANAGER.value))

@@ -22,7 +22,7 @@ from portal.leap import reference_ids
 
 GOAL = 0.5
 LINKS = 100_000
-QUICK_LINKS = 5_000
+QUICK_LINKS = 2_000
 
 Requested = Link.requested_utilities.through
 

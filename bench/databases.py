@@ -1,6 +1,7 @@
 """Temporary databases: every part is measured in its own, removed afterwards. The portal's own is never touched."""
 
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 from bench.harness import MissingPeerError
 
+_TABLES = "BENCH_TABLES"
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432"
 
 
@@ -18,6 +20,7 @@ def temporary_database(server: str = "") -> Iterator[str]:
     """Yield the URL of an empty database: an SQLite file, or a new database on a PostgreSQL server."""
     if not server:
         with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+            begin_with_tables(Path(folder) / "bench.sqlite3")
             yield f"sqlite:///{folder}/bench.sqlite3"
         return
     name = f"portal_bench_{uuid.uuid4().hex[:12]}"
@@ -55,10 +58,40 @@ def portal_on(database_url: str, settings: str = "portal.settings") -> Iterator[
 
         django.setup()
         call_command("migrate", run_syncdb=True, verbosity=0)
+        _keep_tables(database_url)
         try:
             yield
         finally:
             connections.close_all()
+
+
+@contextmanager
+def shared_tables() -> Iterator[None]:
+    """Let the first SQLite database of a run leave a copy without rows for the others: migrating takes longer than many
+    a measurement. The processes inside know of it by their environment.
+    """
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        os.environ[_TABLES] = f"{folder}/tables.sqlite3"
+        try:
+            yield
+        finally:
+            del os.environ[_TABLES]
+
+
+def begin_with_tables(path: Path) -> None:
+    """Put an SQLite database with tables and no rows there, if one was kept."""
+    kept = os.environ.get(_TABLES)
+    if kept and Path(kept).exists():
+        shutil.copy(kept, path)
+
+
+def _keep_tables(database_url: str) -> None:
+    from django.db import connections
+
+    kept = os.environ.get(_TABLES)
+    if kept and not Path(kept).exists() and database_url.startswith("sqlite:"):
+        connections.close_all()  # and with it the log goes into the file
+        shutil.copy(database_url.removeprefix("sqlite:///"), kept)
 
 
 def environment(database_url: str, folder: Path) -> dict[str, str]:

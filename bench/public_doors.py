@@ -24,7 +24,7 @@ from portal.authorizations.models import Confirmation, Link, Visit
 BARE_GOAL = 0.8
 PEER_GOAL = 2.0
 REQUESTS = 2_000
-QUICK_REQUESTS = 400
+QUICK_REQUESTS = 300
 #: As many different ones as a campaign of some size meets in an hour.
 _BROWSERS = [
     browser.format(version=version)

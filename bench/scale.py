@@ -27,7 +27,7 @@ _SEARCHES = ("name", "email", "reference id", "common name", "nothing")
 #: Values of a choice that are measured; of a campaign's or person's the first and the last. Quick measures no filter.
 _MOST_CHOICES, _MOST_QUICK_CHOICES = 12, 0
 
-#: Of the other lists, quick asks for the first page only.
+#: Of the other lists, quick asks for a manager's first page only.
 _QUICK_LISTS = ("/links/", "/customers/")
 
 Reading = tuple[int, float]
@@ -150,7 +150,7 @@ def _everything(choices: int) -> Iterator[Asked]:
             yield from _of_list(noun, who, address, view, searches, choices)
         else:
             yield Asked(f"{noun}: first page", who, address)
-        if _may(rep_name(0), view):
+        if (choices or address in _QUICK_LISTS) and _may(rep_name(0), view):
             yield Asked(f"{noun} of a rep: first page", rep_name(0), address)
 
 
@@ -193,7 +193,7 @@ def _of_list(noun: str, who: str, address: str, view: Any, searches: dict[str, s
     last = _follow(who, address, "last")
     if last:
         yield Asked(f"{noun}: last page", who, last)
-        before = _follow(who, last, "previous")
+        before = _follow(who, last, "previous") if choices else ""
         if before:
             yield Asked(f"{noun}: page before the last", who, before)
     for name, value in filters(view, who, choices) if choices else ():

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.databases import connected, environment
+from bench.databases import begin_with_tables, connected, environment
 
 NAME = "portal_bench_kept"
 SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 10_000)
@@ -46,6 +46,7 @@ def keep(links: int, server: str = "") -> str:
             folder().mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f"{NAME}_", dir=folder()) as making:
                 made = Path(making) / "made.sqlite3"
+                begin_with_tables(made)
                 _make(links, f"sqlite:///{made}")
                 made.rename(path)
         return f"sqlite:///{path}"

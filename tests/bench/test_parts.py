@@ -1,5 +1,6 @@
 """The command line of the measurements, and what both sides of a part have to agree on."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from bench import __main__ as command
 from bench import bulk_links, customer_import
 from bench.customer_list import read_customers, write_customer_list
-from bench.databases import temporary_database
+from bench.databases import shared_tables, temporary_database
 from bench.harness import DifferentWorkError, MissingPeerError, Result
 from portal.authorizations.models import Customer, Link
 
@@ -52,6 +53,16 @@ def test_a_temporary_database_goes_with_its_folder() -> None:
         assert file.parent.is_dir()
         file.touch()
     assert not file.parent.exists()
+
+
+def test_the_tables_of_the_first_database_serve_the_others_of_the_run() -> None:
+    with shared_tables():
+        with temporary_database() as url:
+            assert not Path(url.removeprefix("sqlite:///")).exists()
+        Path(os.environ["BENCH_TABLES"]).write_bytes(b"tables")  # as portal_on leaves them
+        with temporary_database() as url:
+            assert Path(url.removeprefix("sqlite:///")).read_bytes() == b"tables"
+    assert "BENCH_TABLES" not in os.environ
 
 
 @pytest.mark.django_db
