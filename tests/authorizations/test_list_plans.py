@@ -58,6 +58,7 @@ DENSE = {
     ("meter_list", "action", "none"),
     ("plan_list", "deadline", "next"),
     ("meter_list", "archived", "no"),
+    ("confirmation_list", "outcome", "matched"),
     ("confirmation_list", "repeated", "first"),
     ("confirmation_list", "bots", "on"),
 }

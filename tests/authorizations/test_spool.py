@@ -2,10 +2,13 @@
 
 import json
 import logging
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from django.db import OperationalError, connection, connections
 from django.http import HttpResponse
 
 from portal.authorizations.models import Confirmation, Installation, Link, Outcome, Visit
-from portal.authorizations.services import replay
+from portal.authorizations.services import doors, replay
 from portal.authorizations.services.replay import ReplayResult, replay_spool
 from portal.authorizations.services.spool import is_spool_empty, write_to_spool
 from tests.authorizations.browsers import phone
@@ -95,6 +98,28 @@ def test_a_repeated_return_does_not_wait_either(unwritable: Callable[[Link], Any
     assert (Confirmation.objects.count(), len(waiting())) == (1, 1)
     replay_spool()
     assert list(Confirmation.objects.order_by("pk").values_list("repeated", flat=True)) == [False, True]
+
+
+def test_a_door_asks_again_until_a_short_write_of_another_process_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL lets more than one write at a time, and wakes who waits for a row.")
+    link = make_link()
+    naps: list[float] = []
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            other.rollback()
+
+    monkeypatch.setattr(doors, "time", SimpleNamespace(sleep=nap, monotonic=time.monotonic))
+    follow(link)
+    other.close()
+    assert (Visit.objects.count(), len(naps), waiting()) == (1, 3, [])
+    # Another door is done within a fraction of a millisecond; an import takes longer, and need not be asked as often.
+    assert naps[0] < 0.001
+    assert naps == sorted(set(naps))
 
 
 def test_after_the_wait_the_connection_is_as_patient_as_before() -> None:

@@ -58,7 +58,7 @@ class ConfirmationFilterSet(filters.FilterSet):
     def by_outcome(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
         if value == "odd":
             return queryset.filter(IS_ODD)
-        return queryset.filter(outcome=value)
+        return queryset.with_outcome(value)  # type: ignore[attr-defined]
 
     def by_repeated(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
         """Only what matched a link can be its first."""

@@ -27,19 +27,27 @@ OLD = (
 )
 
 
-def drop_old(apps, schema_editor):
+def drop_indexes(schema_editor, columns):
     introspection = schema_editor.connection.introspection
     with schema_editor.connection.cursor() as cursor:
-        tables = {table: introspection.get_constraints(cursor, table) for table in dict(OLD)}
-    for table, column in OLD:
+        tables = {table: introspection.get_constraints(cursor, table) for table, _ in columns}
+    for table, column in columns:
         for name, details in tables[table].items():
             if details["index"] and not details["unique"] and details["columns"] == [column]:
                 schema_editor.execute(f"DROP INDEX {schema_editor.quote_name(name)}")
 
 
-def create_old(apps, schema_editor):
-    for table, column in OLD:
+def create_indexes(schema_editor, columns):
+    for table, column in columns:
         schema_editor.execute(f"CREATE INDEX {table}_{column} ON {table} ({column})")
+
+
+def drop_old(apps, schema_editor):
+    drop_indexes(schema_editor, OLD)
+
+
+def create_old(apps, schema_editor):
+    create_indexes(schema_editor, OLD)
 
 
 class Migration(migrations.Migration):

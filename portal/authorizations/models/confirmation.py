@@ -32,6 +32,8 @@ class Outcome(models.TextChoices):
         return {"matched": "claims", "missing": "quiet"}.get(self.value, "fault")
 
 
+#: Said beside the outcome, the index on it is used: it leaves out the many that did match.
+IS_UNMATCHED = ~Q(outcome="matched")
 #: They match no live link: unknown, malformed or void. Said so, the index on the outcome is left aside for theirs.
 IS_ODD = ~Q(outcome__in=["matched", "missing"])
 
@@ -61,6 +63,10 @@ class ConfirmationQuerySet(models.QuerySet["Confirmation"]):
         if self.model._default_manager.alias(authorization=authorization).filter(begun).exists():
             found |= begun
         return self.with_beginning().alias(authorization=authorization).filter(found)
+
+    def with_outcome(self, outcome: str) -> Self:
+        found = self.filter(outcome=outcome)
+        return found if outcome == Outcome.MATCHED else found.filter(IS_UNMATCHED)
 
     def odd(self) -> Self:
         """Those that match no live link; whoever came without a reference id names none."""
@@ -98,8 +104,7 @@ class Confirmation(models.Model):
         # The list is in the order of arrival, a search by refId in that of the refIds.
         indexes = [
             models.Index(fields=["at", "id"], name="confirmation_by_day"),
-            models.Index(fields=["at", "id"], condition=Q(is_bot=False), name="confirmation_by_people"),
-            models.Index(fields=["outcome", "at", "id"], name="confirmation_by_outcome"),
+            models.Index(fields=["outcome", "at", "id"], condition=IS_UNMATCHED, name="confirmation_by_outcome"),
             models.Index(fields=["at", "id"], condition=IS_ODD, name="confirmation_odd"),
             models.Index(fields=["at", "id"], condition=Q(repeated=True), name="confirmation_repeated"),
             models.Index(

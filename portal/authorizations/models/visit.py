@@ -15,6 +15,7 @@ class Visit(models.Model):
         null=True,
         blank=True,
         on_delete=models.PROTECT,
+        db_index=False,
         related_name="forwarded_visits",
         help_text="The replaced link whose code was followed; its short link forwards to this one.",
     )
@@ -25,6 +26,7 @@ class Visit(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["via"], condition=Q(via__isnull=False), name="visit_via")]
         constraints = [
             models.UniqueConstraint(fields=["receipt"], condition=Q(receipt__isnull=False), name="visit_spooled_once"),
         ]
