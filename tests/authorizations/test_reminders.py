@@ -148,6 +148,17 @@ class TestAbandoned:
         [held] = Mail.objects.waiting().filter(step=0)
         assert held.hold_reason.startswith("Reminded on 2 Mar 2026")
 
+    def test_nor_one_address_that_stands_for_two_sites(self, world: World) -> None:
+        for campaign, email in (
+            (world.campaign, "rosa@example.com"),
+            (make_campaign(reminds_abandoned=True), "Rosa@Example.com"),
+        ):
+            world.visit(world.ask(email=email, campaign=campaign))
+        world.go_by_hours(at(3, 5))
+        assert len(world.sent_at()) == 1
+        [held] = Mail.objects.waiting().filter(step=0)
+        assert held.hold_reason.startswith("Reminded on 2 Mar 2026")
+
     def test_a_reminder_twice_planned_is_one(self, world: World) -> None:
         from portal.authorizations.services.reminders import plan_pairs
 

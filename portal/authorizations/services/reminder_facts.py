@@ -24,6 +24,7 @@ from portal.authorizations.models import (
     Visit,
 )
 from portal.authorizations.services import reminder_rules as rules
+from portal.authorizations.services.mail_stops import digest_address
 
 #: A customer in a campaign: their keys.
 Pair = tuple[int, int]
@@ -39,7 +40,8 @@ def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
         links_of[link.customer_id or 0].append(link)
     asked = {pk: [link for link in found if link.campaign_id in campaigns] for pk, found in links_of.items()}
     facts = _read_links([link for found in asked.values() for link in found], customers)
-    mails, reminded_at = _read_mails(customers)
+    mails = _read_mails(customers)
+    reminded_at = _read_last_reminders(customers)
     proofs = _read_proofs(customers, links_of)
     papers = PaperAuthorization.objects.filter(customer__in=customers, withdrawn_at__isnull=True, metered_at=None)
     signed = dict(papers.order_by("signed_on").values_list("customer", "signed_on"))
@@ -106,13 +108,10 @@ def _read_links(links: list[Link], customers: dict[int, Customer]) -> dict[int, 
     return facts
 
 
-def _read_mails(
-    customers: Iterable[int],
-) -> tuple[dict[Pair, tuple[datetime | None, dict[str, int]]], dict[int, datetime]]:
-    """When each was invited and which steps were taken, by campaign and customer; and the last reminder of each."""
+def _read_mails(customers: Iterable[int]) -> dict[Pair, tuple[datetime | None, dict[str, int]]]:
+    """When each was invited and which steps were taken, by campaign and customer."""
     invited_at: dict[Pair, datetime] = {}
     taken: dict[Pair, dict[str, int]] = defaultdict(dict)
-    reminded_at: dict[int, datetime] = {}
     mails = Mail.objects.filter(customer__in=list(customers)).order_by("pk")
     for campaign, customer, kind, step, state, sent_at in mails.values_list(
         "message__campaign", "customer", "message__kind", "step", "state", "sent_at"
@@ -120,13 +119,27 @@ def _read_mails(
         if kind == MessageKind.INVITATION:
             if sent_at:
                 invited_at[campaign, customer] = sent_at
-            continue
-        if state != MailState.WAITING:
+        elif state != MailState.WAITING:
             taken[campaign, customer][kind] = max(step, taken[campaign, customer].get(kind, -1))
-        if sent_at:
-            reminded_at[customer] = max(sent_at, reminded_at.get(customer, sent_at))
     pairs = {*invited_at, *taken}
-    return {pair: (invited_at.get(pair), dict(taken.get(pair, {}))) for pair in pairs}, reminded_at
+    return {pair: (invited_at.get(pair), dict(taken.get(pair, {}))) for pair in pairs}
+
+
+def _read_last_reminders(customers: dict[int, Customer]) -> dict[int, datetime]:
+    """When each was reminded last, in any campaign: under this row, or another with the same address."""
+    digests = {pk: digest_address(customer.email) for pk, customer in customers.items()}
+    sent = Mail.objects.filter(is_reminder=True, sent_at__isnull=False).order_by()
+    own = sent.filter(customer__in=list(customers)).values("customer").annotate(last=Max("sent_at"))
+    # That it is not empty is said for its index.
+    at_address = sent.filter(address_digest__in={*digests.values()} - {""}).exclude(address_digest="")
+    last_at = dict(
+        at_address.values("address_digest").annotate(last=Max("sent_at")).values_list("address_digest", "last")
+    )
+    found: dict[int, datetime] = dict(own.values_list("customer", "last"))
+    for pk, digest in digests.items():
+        if at := last_at.get(digest):
+            found[pk] = max(at, found.get(pk, at))
+    return found
 
 
 def _read_proofs(customers: dict[int, Customer], links_of: dict[int, list[Link]]) -> dict[int, str]:

@@ -8,7 +8,8 @@ never came, the campaign says after how many days. Decided here:
   step that went out, was stopped or silenced is never taken again, and neither is one before it.
 - What is more than a day late when it is first planned is not made up for; of two that are due the later one goes out.
   One that was held in time is not lost by it.
-- Between two reminders to one customer lie twenty hours at least, whatever the campaigns.
+- Between two reminders to one customer lie twenty hours at least, whatever the campaigns; or to one address, which may
+  stand for several sites.
 - Leap's events give no reason and no refusal: a session closed early, or a sign-in that failed, is one that was left.
 """
 
@@ -77,7 +78,7 @@ class Case:
     last_taken: dict[str, int]
     """The highest step of each kind that was sent, stopped or silenced."""
     last_reminded_at: datetime | None = None
-    """In any campaign."""
+    """In any campaign, under this row or another with the same address."""
     proof: str = ""
     """What Leap says of the site: this link's, another one's, a paper's; empty: nothing."""
     unwanted: str = ""
