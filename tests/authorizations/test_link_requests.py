@@ -10,7 +10,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.core.mail.message import EmailMultiAlternatives
 
 from portal.authorizations.management.looks import LinkRequestAnswerer
-from portal.authorizations.models import Customer, Link, LinkRequest
+from portal.authorizations.models import AuditEntry, Customer, Link, LinkRequest
 from portal.authorizations.services import link_requests
 from portal.authorizations.services.flows import retire
 from portal.authorizations.services.installation import save_installation
@@ -232,8 +232,10 @@ class TestMailServer:
         assert (other.state, other.attempts) == ("waiting", 0)
         assert type(error).__name__ in caplog.text
         assert "rosa" not in caplog.text + asked.problem
+        # Nothing went out, and the audit says so.
+        assert not AuditEntry.objects.filter(action="sent").exists()
         LinkRequestAnswerer(every=30).act()
-        assert len(mail.outbox) == 2
+        assert AuditEntry.objects.filter(action="sent", noun="link").count() == len(mail.outbox) == 2
         assert Customer.objects.count() == 2
 
     def test_one_that_is_refused_for_good_does_not_hold_up_the_others(self, failing: list[Exception]) -> None:

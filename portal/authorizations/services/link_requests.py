@@ -102,8 +102,6 @@ def answer_link_request(*, request_id: int) -> bool:
         asked.state = LinkRequestState.MAILED if links else LinkRequestState.REFUSED
         asked.problem = "" if links else "The page was closed, its flow no longer live, or the flow refused."
         _save(asked, email="", name="")
-        if links:
-            record_rows(action=AuditAction.SENT, noun="link", rows=[link.pk for link in links])
     if not links:
         return False
     try:
@@ -123,6 +121,7 @@ def answer_link_request(*, request_id: int) -> bool:
         if not codes:
             raise MailServerAway from None
         return False
+    record_rows(action=AuditAction.SENT, noun="link", rows=[link.pk for link in links])
     return True
 
 
