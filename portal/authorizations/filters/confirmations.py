@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 
 from portal.authorizations.filters.days import after_midnight, before_midnight
 from portal.authorizations.models import Campaign, Confirmation, Outcome
-from portal.authorizations.models.confirmation import IS_ODD
 
 OUTCOMES = [*Outcome.choices, ("odd", "matches no live link")]
 REPEATED = [("first", "first of its link"), ("repeated", "repeated")]
@@ -57,7 +56,7 @@ class ConfirmationFilterSet(filters.FilterSet):
 
     def by_outcome(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":
         if value == "odd":
-            return queryset.filter(IS_ODD)
+            return queryset.odd()  # type: ignore[attr-defined]
         return queryset.with_outcome(value)  # type: ignore[attr-defined]
 
     def by_repeated(self, queryset: "QuerySet[Confirmation]", name: str, value: str) -> "QuerySet[Confirmation]":

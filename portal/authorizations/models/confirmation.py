@@ -70,7 +70,7 @@ class ConfirmationQuerySet(models.QuerySet["Confirmation"]):
 
     def odd(self) -> Self:
         """Those that match no live link; whoever came without a reference id names none."""
-        return self.filter(outcome__in=[Outcome.UNKNOWN, Outcome.MALFORMED, Outcome.VOID])
+        return self.filter(IS_ODD)
 
     def visible_to(self, user: User) -> Self:
         return self if user.has_perm("authorizations.view_confirmation") else self.none()
