@@ -138,8 +138,13 @@ class TestStory:
         assert "The campaign “Doors” belongs to the flow “Other”" in words(page)
 
     def test_same_list_twice_adds_nothing_and_says_so(self, manager_client: Client) -> None:
-        apply(manager_client, check_list(manager_client, GOOD))
-        imported = apply(manager_client, check_list(manager_client, GOOD))
+        before = "adds no customer and changes none"
+        imported = check_list(manager_client, GOOD)
+        assert before not in words(manager_client.get(f"/customers/import/{imported.pk}/"))
+        apply(manager_client, imported)
+        imported = check_list(manager_client, GOOD)
+        assert before in words(manager_client.get(f"/customers/import/{imported.pk}/"))
+        imported = apply(manager_client, imported)
         assert counts(imported) == (0, 0, 2, 0)
         assert Customer.objects.count() == 2
         assert "Same as before 2" in words(manager_client.get(f"/customers/import/{imported.pk}/"))
