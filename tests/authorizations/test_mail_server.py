@@ -238,7 +238,7 @@ def test_a_worker_killed_between_mark_and_answer_leaves_one_mail_to_a_person(box
     worker: list[subprocess.Popen[bytes]] = []
 
     def kill() -> None:
-        if len(box.taken) == 1:
+        if len(box.taken) == 2:
             worker[0].send_signal(signal.SIGKILL)
             worker[0].wait(30)
 
