@@ -59,13 +59,17 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
         return cast(HttpResponse, super().get(request, *args, **kwargs))
 
     @cached_property
-    def counted(self) -> int:
-        """How many rows match, or one more than are counted. The keys alone: what a row shows is not computed."""
-        return self.object_list.order_by().values("pk")[: COUNTED_UP_TO + 1].count()
+    def found(self) -> list[int] | None:
+        """Keys of the rows that match, in no order; None: there are more than are counted.
+
+        The filters are asked once, for the count and for the page. What a row shows is not computed.
+        """
+        keys = list(self.object_list.order_by().values_list("pk", flat=True)[: COUNTED_UP_TO + 1])
+        return keys if len(keys) <= COUNTED_UP_TO else None
 
     @property
     def more(self) -> bool:
-        return self.counted > COUNTED_UP_TO
+        return self.found is None
 
     def get_table(self, **kwargs: Any) -> Table:
         """The table, sorted as asked or as so many rows can be, with its page."""
@@ -83,7 +87,7 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
             per_page=int(per_page) if per_page.isdecimal() and len(per_page) < 9 else ROWS,
             page=page,
             shown=self.get_queryset(),
-            total=None if self.more else self.counted,
+            keys=self.found,
         )
         return table
 
@@ -138,7 +142,7 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
         filters.pop("sort", None)
         return {
             **context,
-            "count": min(self.counted, COUNTED_UP_TO),
+            "count": COUNTED_UP_TO if self.found is None else len(self.found),
             "more": self.more,
             "unsorted": self.unsorted,
             "is_filtered": any(filters.values()),

@@ -120,14 +120,15 @@ class KeysetPages(Paginator):
     """First, previous, next and last pages of a table's rows, which are a queryset in its order.
 
     `shown`: the list without filters, from which a page's rows are read by their keys, and a cursor's row wherever it
-    is now. `total`: how many rows the list has, None if nobody counted them all.
+    is now. `keys`: of all rows of the list, None where they are too many for anybody to have found them all.
     """
 
     def __init__(
-        self, rows: BoundRows, per_page: int, *, shown: "QuerySet[Any]", total: int | None, **kwargs: Any
+        self, rows: BoundRows, per_page: int, *, shown: "QuerySet[Any]", keys: list[int] | None, **kwargs: Any
     ) -> None:
         super().__init__(rows, per_page if 0 < per_page <= MOST_ROWS else ROWS, **kwargs)
-        self.table, self.shown, self.total = rows.table, shown, total
+        self.table, self.shown, self.keys = rows.table, shown, keys
+        self.total = None if keys is None else len(keys)
         self.rows: QuerySet[Any] = rows.data.data
         self.terms = read_terms(self.rows)
 
@@ -164,10 +165,8 @@ class KeysetPages(Paginator):
         """The keys of a page and of one row more, in the direction of reading; None if the cursor's rows are gone."""
         if self.total == 0:
             return []
-        # So few rows that they were counted are found first, then sorted: a database might walk all in that order.
-        rows = self.rows
-        if self.total is not None:
-            rows = self.shown.filter(pk__in=rows.order_by().values("pk")[: self.total + self.per_page])
+        # So few rows that they were found are sorted, and not found again.
+        rows = self.rows if self.keys is None else self.shown.filter(pk__any_of=self.keys)
         rows = rows.order_by(*(term.order(backwards=cursor.backwards) for term in self.terms))
         if cursor.keys:
             values = self._values(cursor.keys)
