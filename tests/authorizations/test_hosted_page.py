@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.authorizations.models import Customer, LandingPage, Link, LinkRequest
@@ -319,6 +320,15 @@ class TestLimits:
         ]
         assert answers == [302, 302, 429]
         assert ask(make_landing_page(), "3@example.com").status_code == 302
+
+    def test_nobody_closes_a_page_by_what_is_no_request(
+        self, page: LandingPage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(request_limit, "PER_PAGE", 1)
+        for n in range(3):
+            empty = Client(REMOTE_ADDR=f"203.0.{n}.7").post(reverse("start", args=[page.slug]), {})
+            assert empty.status_code == 422
+        assert ask(page, "rosa@example.com").status_code == 302
 
     def test_no_address_stands_in_the_cache(self, page: LandingPage, monkeypatch: pytest.MonkeyPatch) -> None:
         keys: list[str] = []

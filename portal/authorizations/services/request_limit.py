@@ -1,10 +1,10 @@
 """How often links may be asked for on the hosted pages, counted in the cache: per network, address and page."""
 
-import hashlib
 import math
 import time
 
 from django.core.cache import cache
+from django.utils.crypto import salted_hmac
 
 #: So many within the window, then one waits until the window ends. Behind one network may stand a whole fair.
 PER_NETWORK, PER_PAGE, PER_ADDRESS = 60, 1000, 3
@@ -14,13 +14,17 @@ PER_STAMP = 3
 STAMP_SECONDS = 24 * 3600
 
 
-def minutes_to_wait(*, network: str, page: str) -> int:
-    """Count a request; return how many minutes must pass before this network, or anybody here, may ask; 0: go on."""
-    waits = [
-        _count(f"start:from:{network}", WINDOW_SECONDS, PER_NETWORK),
-        _count(f"start:page:{page}", WINDOW_SECONDS, PER_PAGE),
-    ]
-    return math.ceil(max(waits) / 60)
+def minutes_for_network(network: str) -> int:
+    """Count whatever is posted; return how many minutes must pass before this network may post again, 0: go on."""
+    return math.ceil(_count(f"start:from:{network}", WINDOW_SECONDS, PER_NETWORK) / 60)
+
+
+def minutes_for_page(page: str) -> int:
+    """Count a request that is in order; return how many minutes must pass before anybody here may ask, 0: go on.
+
+    What is not in order is not counted: else whoever posts nothing at all could close the page for everybody.
+    """
+    return math.ceil(_count(f"start:page:{page}", WINDOW_SECONDS, PER_PAGE) / 60)
 
 
 def may_mail(email: str) -> bool:
@@ -46,5 +50,5 @@ def _count(key: str, window: int, most: int) -> float:
 
 
 def _digest(text: str) -> str:
-    # Hashed: an address is personal data.
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    # Keyed: an address is personal data, and could be guessed from a plain digest.
+    return salted_hmac("portal.request_limit", text).hexdigest()[:32]

@@ -22,7 +22,7 @@ from portal.authorizations.models import Installation, LandingPage
 from portal.authorizations.requests import client_address
 from portal.authorizations.services.landing_pages import explain_stamp, find_landing_page, make_stamp
 from portal.authorizations.services.link_requests import keep_link_request
-from portal.authorizations.services.request_limit import may_mail, may_use, minutes_to_wait
+from portal.authorizations.services.request_limit import may_mail, may_use, minutes_for_network, minutes_for_page
 from portal.authorizations.services.visitors import shorten_ip
 from portal.authorizations.tasks import answer_link_requests_task
 
@@ -63,8 +63,7 @@ def start_sent(request: HttpRequest, slug: str, language: str) -> HttpResponse:
 
 def _ask(request: HttpRequest, page: LandingPage, language: str) -> HttpResponse:
     """Take what was typed, unless a program or a flood sends it."""
-    minutes = minutes_to_wait(network=shorten_ip(client_address(request)), page=page.slug)
-    if minutes:
+    if minutes := minutes_for_network(shorten_ip(client_address(request))):
         return _show(request, "start_wait", language, status=429, minutes=minutes)
     form = LinkRequestForm(request.POST, page=page)
     stamp = request.POST.get("stamp", "")
@@ -76,8 +75,11 @@ def _ask(request: HttpRequest, page: LandingPage, language: str) -> HttpResponse
         if problem == "stale":
             form.data = {**request.POST.dict(), "stamp": make_stamp(page)}
         return _show(request, "start", language, status=422, page=page, form=form, again=problem if is_valid else "")
+    is_trapped = bool(form.cleaned_data["trap"])
+    if not is_trapped and (minutes := minutes_for_page(page.slug)):
+        return _show(request, "start_wait", language, status=429, minutes=minutes)
     # A filled trap, or an address that got its mails: the answer is the same.
-    if not form.cleaned_data["trap"] and may_mail(form.cleaned_data["email"]):
+    if not is_trapped and may_mail(form.cleaned_data["email"]):
         keep_link_request(page=page, language=language, **form.wanted)
         answer_link_requests_task.enqueue()
     return redirect("start_sent", page.slug, language)
