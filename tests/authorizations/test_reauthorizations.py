@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from portal.accounts.models import User
 from portal.authorizations.models import (
+    Campaign,
+    CampaignState,
     FlowState,
     Link,
     Meter,
@@ -260,6 +262,15 @@ class TestNewLink:
         another = hand_out_new_link(task=task, issued_by=manager)
         assert another != new
         assert another.is_live
+
+    def test_after_a_void_link_whatever_has_become_of_its_campaign(self, manager: User) -> None:
+        campaign = make_campaign()
+        link = proven(flow=campaign.flow, campaign=campaign)
+        task = make_reauthorization(link=link)
+        void_link(link=link, voided_by=manager, reason="lost")
+        Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.CLOSED)
+        new = hand_out_new_link(task=task, issued_by=manager)
+        assert (new.is_live, new.customer, new.campaign) == (True, link.customer, None)
 
     def test_refused_when_the_flow_is_retired_and_when_nobody_is_known(self, manager: User) -> None:
         retired = proven(flow=make_flow())

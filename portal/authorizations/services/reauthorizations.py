@@ -89,6 +89,7 @@ def hand_out_new_link(*, task: Reauthorization, issued_by: User) -> Link:
 
     The link by which the meter came is proven, and stays so: it is marked replaced, and its short link, also where it
     is printed, forwards to the new one, which is of the same flow and campaign and asks for the meter's utility too.
+    A void one stays void, and the new one is of its campaign only while that runs.
     Raises IssueRefused, also when it is not known whose meter it is.
     """
     task = Reauthorization.objects.select_for_update(of=("self",)).get(pk=task.pk)
@@ -109,10 +110,12 @@ def hand_out_new_link(*, task: Reauthorization, issued_by: User) -> Link:
             task.link = replace_link(link=newest, issued_by=issued_by, utilities=utilities)
         else:
             assert newest.customer is not None
+            # A lost authorization has to be given again, whatever has become of the campaign that asked for it.
+            campaign = newest.campaign if newest.campaign and newest.campaign.is_running else None
             issued = issue_link(
                 customer=newest.customer,
                 flow=newest.flow,
-                campaign=newest.campaign,
+                campaign=campaign,
                 issued_by=issued_by,
                 utilities=utilities,
             )
