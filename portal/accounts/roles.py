@@ -95,8 +95,6 @@ ADMIN_PERMISSIONS = MANAGER_PERMISSIONS | {
     "authorizations.change_flow",
     "authorizations.add_utility",
     "authorizations.change_utility",
-    "authorizations.delete_customer",
-    "authorizations.delete_campaign",
     "authorizations.erase_customer",
     "authorizations.view_auditentry",
     "authorizations.view_remindercursor",

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -47,7 +47,7 @@ from portal.authorizations.models import (
     Visit,
 )
 from portal.authorizations.services.campaigns import save_basics
-from portal.authorizations.services.customers import add_customer, change_customer
+from portal.authorizations.services.customers import ChangeRefused, add_customer, change_customer
 from portal.authorizations.services.jobs import create_issue_job
 from portal.authorizations.services.links import void_links
 from portal.authorizations.views import timelines
@@ -73,6 +73,10 @@ class StaffFormAdmin(admin.ModelAdmin[Any]):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)
         return type(form.__name__, (form,), {"__init__": partialmethod(form.__init__, user=user_of(request))})
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Customers are erased and campaigns discarded, on their own screens: the audit says so, and counts stay."""
+        return False
 
 
 def on_its_screen(name: str) -> Callable[[Any, Model], str]:
@@ -111,7 +115,10 @@ class CustomerAdmin(admin_desk.ErasableAdmin, WordSearch, StaffFormAdmin):
 
     def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
         if change:
-            change_customer(customer=obj, fields=form.changed_data)
+            try:
+                change_customer(customer=obj, fields=form.changed_data)
+            except ChangeRefused as refusal:
+                raise Http404(str(refusal)) from refusal
         else:
             add_customer(customer=obj, added_by=user_of(request))
 

@@ -306,7 +306,8 @@ def test_nobody_is_led_on_and_proof_stays_traceable(traces: Traces, client: Clie
     link = Link.objects.get(pk=traces.link.pk)
     assert (link.is_live, link.void_reason, link.voided_by) == (False, "erased", traces.admin)
     assert {link.pk: (link.reference_id, link.url) for link in Link.objects.all()} == before
-    assert client.get(link.short_path).status_code == 410 or link.url not in str(client.get(link.short_path).headers)
+    response = client.get(link.short_path)
+    assert (response.status_code, "Location" in response.headers) == (404, False)
     assert Link.objects.get(pk=traces.other.pk).is_live
 
 
@@ -453,9 +454,7 @@ def test_the_command_erases_by_number() -> None:
     assert not Erasure.objects.exists()
     out = StringIO()
     call_command("erase_customer", one.pk, two.pk, stdout=out)
-    assert out.getvalue().splitlines() == [f"customer {pk}: erased" for pk in (one.pk, two.pk)] or "worker" in (
-        out.getvalue()
-    )
+    assert out.getvalue().splitlines() == [f"customer {pk}: erased" for pk in (one.pk, two.pk)]
     entry = AuditEntry.objects.filter(action="erased").latest("pk")
     assert entry.who.startswith("command:")
 

@@ -76,7 +76,7 @@ class AnyOf(Lookup[Any]):
     def as_postgresql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         sql, params = compiler.compile(self.lhs)
         kind = "bigint" if isinstance(self.lhs.output_field, IntegerField) else "text"
-        return f"{sql} IN (SELECT unnest(%s::{kind}[]))", (*params, self.rhs)  # noqa: S608
+        return f"{sql} IN (SELECT unnest(%s::{kind}[]))", (*params, self.rhs)
 
 
 #: Lists say "more than 10,000" instead of counting a million rows to show fifty.

@@ -14,6 +14,7 @@ from portal.authorizations.models import AuditAction, Batch, Campaign, Customer,
 from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.flow_urls import build_url
 from portal.authorizations.services.links import (
+    WAS_ERASED,
     FlowRules,
     IssueRefused,
     Request,
@@ -204,7 +205,9 @@ def _issue_batch(
         wanted[customer.pk, request.utility.pk if request.utility else 0] = _Wanted(customer, request, source)
     if not wanted:
         return result
-    hold_customers(pk for pk, _ in wanted)
+    gone = hold_customers(pk for pk, _ in wanted)
+    for key in [key for key in wanted if key[0] in gone]:
+        result.refuse(wanted.pop(key).customer or Customer(), WAS_ERASED)
     there = _find_live_links([pk for pk, _ in wanted], rules)
     missing = []
     kept = []

@@ -1,7 +1,7 @@
 """The confirmation page's record: claims, matched to links but never taken for proof (R16)."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import parse_qsl
 
@@ -66,6 +66,10 @@ def record_confirmation(
     if claim.outcome is None and (row := select_one(Link, _COLUMNS, by="reference_id", value=claim.reference_id)):
         link_id, voided_at, first_returned_at, campaign_id = row
         outcome = Outcome.MATCHED if voided_at is None else Outcome.VOID
+        if voided_at is not None and Link.objects.filter(pk=link_id, customer__erased_at__isnull=False).exists():
+            # Whoever it is wanted to be forgotten: that somebody came back is all that is kept.
+            ip = user_agent = query_string = ""
+            claim = replace(claim, authorization_id="")
     insert_impatiently(
         Confirmation,
         {

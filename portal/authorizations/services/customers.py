@@ -12,7 +12,12 @@ from portal.accounts.roles import Role
 from portal.authorizations.models import AuditAction, Customer, Link, PaperAuthorization
 from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.door_order import make_door_order
+from portal.authorizations.services.links import hold_customers
 from portal.authorizations.services.mail_stops import mark_stopped
+
+
+class ChangeRefused(Exception):  # noqa: N818
+    """A customer cannot be changed; `str()` says why in words."""
 
 
 def add_customer(*, customer: Customer, added_by: User) -> Customer:
@@ -34,7 +39,8 @@ def add_customer(*, customer: Customer, added_by: User) -> Customer:
 def change_customer(*, customer: Customer, fields: Iterable[str]) -> Customer:
     """Save the `fields` that changed, and nothing else: what others changed meanwhile stays.
 
-    Raises IntegrityError (django.db) if an external or reference id was taken in this moment.
+    Raises ChangeRefused if the customer was erased in this moment, and IntegrityError (django.db) if an external or
+    reference id was taken.
     """
     changed = sorted(fields)
     if changed:
@@ -44,6 +50,8 @@ def change_customer(*, customer: Customer, fields: Iterable[str]) -> Customer:
             mark_stopped([customer])
             follows.append("mail_stopped_at")
         with transaction.atomic():
+            if hold_customers([customer.pk]):
+                raise ChangeRefused("This customer was erased in this moment: nothing is saved.")
             customer.save(update_fields=[*changed, *follows])
             record(action=AuditAction.CHANGED, noun="customer", row=customer.pk, fields=changed)
     return customer

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from portal.accounts.models import User
 from portal.authorizations.models import PROVEN, AuditAction, Customer, DoorCall, DoorOutcome, Link, LinkStatus
 from portal.authorizations.services.audit import record
+from portal.authorizations.services.links import hold_customers
 
 #: A call is noted within these days (a phone may have been without a signal), and one comes back within those.
 NOTED_WITHIN, COMES_BACK_WITHIN = datetime.timedelta(days=60), datetime.timedelta(days=366)
@@ -95,8 +96,9 @@ def record_door_call(
         # A phone's own day may be one before or after the portal's.
         if not called_on - ONE_DAY <= come_back_on <= called_on + COMES_BACK_WITHIN:
             raise CallRefused("Choose a day between that of the call and a year from then.", "come_back_on")
-    # Two calls at once: the customer's row says what both come to.
-    Customer.objects.select_for_update(of=("self",)).get(pk=customer.pk)
+    # Two calls at once: the customer's row says what both come to. A phone may tell of one days later.
+    if hold_customers([customer.pk]):
+        raise CallRefused("This customer was erased since: no call is noted any more.")
     call = DoorCall.objects.create(
         customer=customer, outcome=outcome, come_back_on=come_back_on, note=note.strip(), by=by, at=at
     )

@@ -24,7 +24,7 @@ from portal.authorizations.models import (
 )
 from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.bulk_links import UrlBuilder
-from portal.authorizations.services.links import FlowRules, find_live_link, hold_customers
+from portal.authorizations.services.links import WAS_ERASED, FlowRules, IssueRefused, find_live_link, hold_customers
 from portal.authorizations.services.retention import SHOWN_CODES_WORK
 from portal.leap import reference_ids
 
@@ -223,7 +223,8 @@ def _attach(*, link_id: int, device: DoorDevice, customer: Customer, at: datetim
     if not link.is_live:
         raise AttachRefused(f"The code that was shown is void ({link.void_reason or 'replaced'}).")
     request = FlowRules(flow=link.flow).request_for(customer, [link.utility] if link.utility else None)
-    hold_customers([customer.pk])
+    if hold_customers([customer.pk]):
+        raise IssueRefused(WAS_ERASED, "customer")
     before = find_live_link(customer=customer, flow=link.flow, campaign=None, utility=request.utility)
     if before is not None and before.status in PROVEN:
         raise AttachRefused("The customer has authorized meanwhile.", customer_is_done=True)

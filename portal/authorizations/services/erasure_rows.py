@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -31,6 +32,7 @@ from portal.authorizations.models import (
     MailState,
     MailStop,
     Meter,
+    MeterMatch,
     PaperAuthorization,
     PrintJob,
     Reauthorization,
@@ -40,6 +42,7 @@ from portal.authorizations.models.link import LinkQuerySet
 from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.campaign_states import SEARCH
 from portal.authorizations.services.erasure_words import ERASED, Words
+from portal.authorizations.services.events import ERASED_PAYLOAD
 
 #: What an erased customer is called: the database wants a name or a company.
 NAME = "Erased customer"
@@ -119,21 +122,52 @@ def _void(links: "QuerySet[Link]", *, by: User | None, at: datetime) -> None:
     links.update(label="", void_reason="erased")
 
 
-def _clear_what_came_in(customer: Customer, links: "QuerySet[Link]", papers: "QuerySet[PaperAuthorization]") -> None:
-    Visit.objects.filter(Q(link__in=links) | Q(via__in=links)).update(ip="", user_agent="")
-    received = {"ip": "", "user_agent": "", "query_string": "", "authorization_id": ""}
+def clear_what_came_since() -> int:
+    """Clear what reached customers after they were erased, by whatever way; return how many rows were.
+
+    What comes late is cleared as it comes (confirmations.py, events.py, meter_pages.py). What was under way in the
+    moment of the erasure is not.
+    """
+    count = 0
+    for customer in Customer.objects.filter(erasure__isnull=False).order_by("pk"):
+        papers = PaperAuthorization.objects.filter(customer=customer)
+        with transaction.atomic():
+            count += _clear_what_came_in(customer, links_of(customer), papers)
+    return count
+
+
+def _clear_what_came_in(customer: Customer, links: "QuerySet[Link]", papers: "QuerySet[PaperAuthorization]") -> int:
+    seen = dict.fromkeys(("ip", "user_agent"), "")
+    received = seen | dict.fromkeys(("query_string", "authorization_id"), "")
+    visits = Visit.objects.filter(Q(link__in=links) | Q(via__in=links)).exclude(**seen)
     # Also what came before the link was there, or was malformed: it bears the id and matched nothing.
     ids = [name for name in (*links.values_list("reference_id", flat=True), customer.reference_id) if name]
     begun = [name.upper() for name in ids]
     unmatched = Confirmation.objects.with_beginning().filter(Q(beginning__in=begun), link=None)
-    Confirmation.objects.filter(Q(link__in=links) | Q(pk__in=list(unmatched.values_list("pk", flat=True)))).update(
-        **received
+    returns = Q(link__in=links) | Q(pk__in=list(unmatched.values_list("pk", flat=True)))
+    confirmations = Confirmation.objects.filter(returns).exclude(**received)
+    events = Event.objects.filter(Q(link__in=links) | Q(link=None, reference_id__in=ids))
+    matches = MeterMatch.objects.filter(Q(link__in=links) | Q(paper__in=papers))
+    matched = set(matches.values_list("meter__pk", flat=True))
+    records: dict[str, Any] = {"record": {}, "enrollment_record": {}}
+    meters = Meter.objects.filter(pk__in=matched - _find_others(matched, customer)).exclude(**records)
+    return (
+        visits.update(**seen)
+        + confirmations.update(**received)
+        + events.exclude(payload=ERASED_PAYLOAD).update(payload=ERASED_PAYLOAD, problem="")
+        + meters.update(**records)
     )
-    events = Q(link__in=links) | Q(link=None, reference_id__in=ids)
-    Event.objects.filter(events).update(payload={"erased": True}, problem="")
-    matched = Q(matches__link__in=links) | Q(matches__paper__in=papers)
-    meters = Meter.objects.filter(matched).values("pk")
-    Meter.objects.filter(pk__in=list(meters.values_list("pk", flat=True))).update(record={}, enrollment_record={})
+
+
+def _find_others(meters: set[int], customer: Customer) -> set[int]:
+    """Which of the meters are another customer's too, who was not erased: what Leap says of them is theirs."""
+    matches = MeterMatch.objects.filter(meter__in=meters)
+    found: set[int] = set()
+    for side in ("link", "paper"):
+        others = {f"{side}__customer__isnull": False, f"{side}__customer__erased_at__isnull": True}
+        theirs = matches.filter(**others).exclude(**{f"{side}__customer": customer})
+        found.update(theirs.values_list("meter__pk", flat=True))
+    return found
 
 
 def _clear_papers(papers: "QuerySet[PaperAuthorization]") -> list[str]:

@@ -3,11 +3,14 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
+from django.contrib import auth
 from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db.models import JSONField, Model, Q, TextField
@@ -25,6 +28,7 @@ from portal.authorizations.models import (
     Reauthorization,
     SyncRun,
 )
+from portal.authorizations.services.campaign_states import SEARCH
 
 #: What stands in their place.
 ERASED = "[erased]"
@@ -45,13 +49,31 @@ SWEPT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
 )
 
 
+#: In a text nothing of a word stands before, unless it is the end of an escape in an address, and nothing of one after.
+_IN_TEXT = r"(?:(?<!\w)|(?<=%[0-9a-fA-F]{2}))", r"(?!\w)"
+#: The same of an email address, of which dots and hyphens are parts. A file may be named "rosa@example.com.csv".
+_AS_EMAIL = r"(?:(?<![\w.+-])|(?<=%[0-9a-fA-F]{2}))", r"(?![\w-])"
+#: A whole cell of a list, or a whole text of the JSON that is made of it.
+_AS_CELL = r'(?:^|(?<=[,;\t"\ufeff]))[^\S\t]*', r'[^\S\t]*(?:$|(?=[,;\t"\r\n]))'
+#: What a signed-in person's session is known by. Ids are numbers, and a customer's may be the same one.
+_SIGNED_IN = {auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY}
+
+
 class Words:
-    """Whole values of one customer, as they may stand in a text: plain, in JSON, in an address, in a CSV cell."""
+    """Whole values of one customer, as they may stand in a text: plain, in JSON, in an address, in a CSV cell.
+
+    Never a part of a longer word: "1001" is not meant by 91001, nor "Jang" by "django".
+    """
 
     def __init__(self, values: Iterable[str | None]) -> None:
         self.values = sorted({text for value in values if len(text := (value or "").strip()) >= SHORTEST})
-        self._forms = sorted({form for value in self.values for form in _forms(value)}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, self._forms)), re.IGNORECASE) if self._forms else None
+        self._forms = sorted({form for value in self.values for form in _forms(value)})
+        in_text = {value: _AS_EMAIL if "@" in value else _IN_TEXT for value in self.values}
+        # One word alone ("1001", "Maria") may mean anything in a line of a list: there it is a whole cell.
+        in_line = {
+            value: _AS_CELL if value.split() == [value] and "@" not in value else in_text[value] for value in in_text
+        }
+        self._text, self._line = _compile(in_text), _compile(in_line)
 
     @classmethod
     def of(cls, customer: Customer) -> "Words":
@@ -68,24 +90,37 @@ class Words:
         )
 
     def take_out(self, value: Any) -> Any:
-        """Return a text, or JSON with texts at any depth, without them."""
+        """Return a text, or JSON with texts at any depth, without them; its keys are the portal's own."""
         if isinstance(value, str):
-            return self._pattern.sub(ERASED, value) if self._pattern else value
+            return self._text.sub(ERASED, value) if self._text else value
         if isinstance(value, list):
             return [self.take_out(each) for each in value]
         if isinstance(value, dict):
-            return {self.take_out(key): self.take_out(each) for key, each in value.items()}
+            return {key: self._take_out_of(key, each) for key, each in value.items()}
         return value
+
+    def _take_out_of(self, key: str, value: Any) -> Any:
+        """Of a list's filters only what was searched for can name somebody: the others are keys and choices."""
+        if key == "query" and isinstance(value, str):
+            pairs = parse_qsl(value, keep_blank_values=True)
+            if any(name == SEARCH and self.stand_in(text) for name, text in pairs):
+                return urlencode([(name, self.take_out(text) if name == SEARCH else text) for name, text in pairs])
+            return value
+        return self.take_out(value)
 
     def stand_in(self, text: str) -> bool:
         """Whether a text names the customer."""
-        return bool(self._pattern and self._pattern.search(text))
+        return bool(self._text and self._text.search(text))
+
+    def stand_in_line(self, line: str) -> bool:
+        """Whether a line of a list does."""
+        return bool(self._line and self._line.search(line))
 
     def stand_in_file(self, path: Path, encoding: str) -> bool:
-        """Whether a file of text does, read line by line."""
+        """Whether a list does, read line by line."""
         try:
             with path.open(encoding=encoding, errors="replace") as lines:
-                return any(self.stand_in(line) for line in lines)
+                return any(self.stand_in_line(line) for line in lines)
         except (OSError, LookupError):
             return True  # what cannot be read cannot be kept for its sake
 
@@ -130,15 +165,26 @@ def _sweep_sessions(words: Words) -> int:
     """“Rosa is saved.” may wait in a session for the next page."""
     count = 0
     for session in Session.objects.iterator():
-        data = session.get_decoded()
-        if words.stand_in(json.dumps(data, ensure_ascii=False)):
+        data = {name: value for name, value in session.get_decoded().items() if name not in _SIGNED_IN}
+        if (cleared := words.take_out(data)) != data:
             store = SessionStore(session.session_key)
-            store.update(words.take_out(data))
+            store.update(cleared)
             for name in [name for name in data if name.startswith("_messages")]:
                 store.pop(name, None)
-            store.save()
+            with suppress(UpdateError):  # whoever it was has signed out meanwhile
+                store.save()
             count += 1
     return count
+
+
+def _compile(bounds: dict[str, tuple[str, str]]) -> "re.Pattern[str] | None":
+    """A pattern of every form of the values, each between its bounds; of two that begin alike the longer is found."""
+    forms = {form: bound for value, bound in bounds.items() for form in _forms(value)}
+    parts = [
+        f"{begins}{re.escape(form)}{ends}"
+        for form, (begins, ends) in sorted(forms.items(), key=lambda each: len(each[0]), reverse=True)
+    ]
+    return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
 
 def _forms(value: str) -> set[str]:

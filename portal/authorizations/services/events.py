@@ -24,6 +24,8 @@ SECRET_HEADER = "X-Leap-Secret"  # noqa: S105
 STARTED = {"CREATED", "UPDATED", "INITIATED"}
 COMPLETED = {"COMPLETED"}
 FAILED = {"CLOSED", "FAILED"}
+#: What stays of an event that is about an erased customer.
+ERASED_PAYLOAD = {"erased": True}
 _STOPPED = "An unexpected error stopped its interpretation: it is tried again."
 
 
@@ -96,11 +98,14 @@ def interpret_event(*, event_id: int) -> Event | None:
     if event.problem == _STOPPED:
         event.problem = ""
     # As Leap sent it, in its own case: a reference id is no name that could be misspelt.
-    event.link = Link.objects.filter(reference_id=event.reference_id).first() if event.reference_id else None
+    links = Link.objects.select_related("customer").filter(reference_id=event.reference_id)
+    event.link = links.first() if event.reference_id else None
     if event.link is not None and not event.problem:
         event.problem = _derive(event, event.link)
+    if event.link is not None and event.link.customer is not None and event.link.customer.erased_at is not None:
+        event.payload = ERASED_PAYLOAD
     event.interpreted_at = timezone.now()
-    event.save(update_fields=["link", "problem", "interpreted_at"])
+    event.save(update_fields=["link", "payload", "problem", "interpreted_at"])
     return event
 
 

@@ -31,7 +31,7 @@ from portal.authorizations.models import (
     Utility,
 )
 from portal.authorizations.services.audit import record, record_rows
-from portal.authorizations.services.links import IssueRefused, issue_link
+from portal.authorizations.services.links import IssueRefused, hold_customers, issue_link
 from portal.authorizations.services.mail_composer import sender_address
 
 logger = logging.getLogger(__name__)
@@ -112,12 +112,17 @@ def answer_link_request(*, request_id: int) -> bool:
         asked.attempts += 1
         asked.problem = f"The mail server did not take it: {type(error).__name__}."
         codes = _codes(error)
-        if (codes and min(codes) >= _FOR_GOOD) or asked.attempts >= MOST_ATTEMPTS:
-            asked.state = LinkRequestState.FAILED
-            _save(asked, email="", name="")
-        else:
-            asked.state = LinkRequestState.WAITING
-            _save(asked, email=email, name=name)
+        with transaction.atomic():
+            if hold_customers({link.customer_id for link in links if link.customer_id}):
+                # Erased while the mail server was spoken to: what was asked before that is not asked again.
+                asked.state, asked.problem = LinkRequestState.REFUSED, ""
+                _save(asked, email="", name="")
+            elif (codes and min(codes) >= _FOR_GOOD) or asked.attempts >= MOST_ATTEMPTS:
+                asked.state = LinkRequestState.FAILED
+                _save(asked, email="", name="")
+            else:
+                asked.state = LinkRequestState.WAITING
+                _save(asked, email=email, name=name)
         if not codes:
             raise MailServerAway from None
         return False

@@ -24,6 +24,8 @@ from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.flow_urls import build_url
 from portal.leap import reference_ids
 
+#: Why nobody is handed a link who was erased.
+WAS_ERASED = "This customer was erased: there is nobody to hand a link to."
 #: A generated id that is taken already has one chance in 10^16: a second try is plenty.
 _TRIES = 3
 _WHY_NOT_RUNNING = {
@@ -116,7 +118,7 @@ class FlowRules:
     def _check_customer(self, customer: Customer) -> None:
         flow = self.flow
         if customer.erased_at is not None:
-            raise IssueRefused("This customer was erased: there is nobody to hand a link to.", "customer")
+            raise IssueRefused(WAS_ERASED, "customer")
         if not flow.takes_customer_type(customer.customer_type):
             raise IssueRefused(
                 f"This customer is {customer.get_customer_type_display().lower()}; the flow “{flow}” takes "
@@ -148,7 +150,8 @@ def issue_link(
     def issue() -> Issued:
         rules = _read_rules(flow, campaign)
         request = rules.request_for(customer, utilities)
-        hold_customers([customer.pk])
+        if hold_customers([customer.pk]):
+            raise IssueRefused(WAS_ERASED, "customer")
         live = find_live_link(customer=customer, flow=flow, campaign=campaign, utility=request.utility)
         if live is not None:
             return Issued(live, created=False, differs=_differs(live, request, reference_id))
@@ -258,14 +261,16 @@ def void_links(*, links: QuerySet[Link], voided_by: User, reason: str) -> int:
     return live.update(voided_at=timezone.now(), voided_by=voided_by, void_reason=reason[:200])
 
 
-def hold_customers(customer_ids: Iterable[int]) -> None:
+def hold_customers(customer_ids: Iterable[int]) -> set[int]:
     """Let nobody else issue links for these customers until the transaction ends; whoever tries waits.
 
-    By id, so that two bulk actions cannot wait for each other. SQLite has one writer at a time anyway.
+    By id, so that two bulk actions cannot wait for each other. SQLite has one writer at a time anyway. Returns those
+    who are erased: whoever read a customer before may not know it, and must not write to them what it read.
     """
+    chosen = Customer.objects.filter(pk__any_of=list(customer_ids))
     if connection.features.has_select_for_update:
-        held = Customer.objects.select_for_update(no_key=True).filter(pk__in=list(customer_ids)).order_by("pk")
-        list(held.values_list("pk"))
+        list(chosen.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    return set(chosen.filter(erased_at__isnull=False).values_list("pk", flat=True))
 
 
 def find_live_link(

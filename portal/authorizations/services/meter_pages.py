@@ -1,6 +1,6 @@
 """Writing one page of Leap's meters, or of their enrollments. Twice gives the same rows."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -11,7 +11,9 @@ from django.db.models import CharField
 from portal.authorizations.models import (
     Enrollment,
     EnrollmentDeadline,
+    Erasure,
     Meter,
+    MeterMatch,
     Party,
     RequiredAction,
     Utility,
@@ -63,11 +65,14 @@ def save_meters(*, records: Iterable[object], at: datetime) -> PageResult:
             result.malformed.append(_words(received, error))
     utilities = dict(Utility.objects.exclude(leap_name="").values_list("leap_name", "pk"))
     known = Meter.objects.in_bulk(list(parsed), field_name="meter_id")
+    nobodys = _find_nobodys(known.values())
     saved: list[Meter] = []
     same: list[Meter] = []
     for meter_id, record in parsed.items():
         before = known.get(meter_id)
         meter = _meter(record, before, utilities, at)
+        if before is not None and before.pk in nobodys:
+            meter.record = {}
         if before is None:
             result.created += 1
             saved.append(meter)
@@ -83,6 +88,9 @@ def save_meters(*, records: Iterable[object], at: datetime) -> PageResult:
         Meter.objects.filter(pk__in=[meter.pk for meter in same]).update(last_seen_at=at)
     Enrollment.objects.filter(meter__in=[meter.pk for meter in saved]).settle(at)
     result.unmatched = match_meters(meters=[*saved, *same], at=at)
+    # A new one may have turned out to be an erased customer's, which the match alone knows.
+    new = [meter for meter in saved if meter.meter_id not in known]
+    Meter.objects.filter(pk__in=_find_nobodys(new)).update(record={}, enrollment_record={})
     archived = {before.meter_id for before in known.values() if before.is_archived}
     moved = [meter.pk for meter in saved if meter.is_archived != (meter.meter_id in archived)]
     if moved:
@@ -105,9 +113,17 @@ def save_enrollments(*, records: Iterable[object], at: datetime, run_started_at:
         except ValueError as error:
             result.malformed.append(_words(record, error))
     known = Meter.objects.in_bulk(list(parsed), field_name="meter_id")
-    changed = [meter for meter in known.values() if meter.enrollment_record != parsed[meter.meter_id].record]
+    nobodys = _find_nobodys(known.values())
+    # Of theirs no record says whether it is the same: they are written again, without one.
+    changed = [
+        meter
+        for meter in known.values()
+        if meter.pk in nobodys or meter.enrollment_record != parsed[meter.meter_id].record
+    ]
     for meter in changed:
         _enroll(meter, parsed[meter.meter_id])
+        if meter.pk in nobodys:
+            meter.enrollment_record = {}
     Meter.objects.bulk_update(
         changed,
         ["enrollment_status", "needs_partner", "needs_authorization", "in_program", "enrollment_record"],
@@ -117,8 +133,19 @@ def save_enrollments(*, records: Iterable[object], at: datetime, run_started_at:
     Enrollment.objects.filter(meter__in=changed).settle(at)
     note_proof(meters=list(known.values()), at=at)
     settle_reauthorizations(meter_ids=[meter.pk for meter in known.values()], at=at)
-    result.changed = sum(meter.first_seen_at < run_started_at for meter in changed)
+    result.changed = sum(meter.first_seen_at < run_started_at for meter in changed if meter.pk not in nobodys)
     return result
+
+
+def _find_nobodys(meters: Collection[Meter]) -> set[int]:
+    """Keys of the meters whose every customer was erased: of them ids, status and days are kept, and no record."""
+    if not meters or not Erasure.objects.exists():
+        return set()
+    matches = MeterMatch.objects.filter(meter__in=[meter.pk for meter in meters])
+    of_links = matches.filter(link__customer__isnull=False).values_list("meter__pk", "link__customer__erased_at")
+    of_papers = matches.filter(paper__isnull=False).values_list("meter__pk", "paper__customer__erased_at")
+    found = [*of_links, *of_papers]
+    return {meter for meter, erased_at in found if erased_at} - {meter for meter, erased_at in found if not erased_at}
 
 
 def _meter(record: MeterRecord, before: Meter | None, utilities: dict[str, int], at: datetime) -> Meter:

@@ -71,8 +71,7 @@ def record_paper_authorization(
     try:
         with transaction.atomic():
             # Two clicks come one after the other, and the second finds what the first has recorded.
-            hold_customers([customer.pk])
-            if Customer.objects.filter(pk=customer.pk, erased_at__isnull=False).exists():
+            if hold_customers([customer.pk]):
                 raise PaperRefused("This customer was erased: nothing more is kept of them.")
             same = _find_same(customer=customer, utility=utility, form=form, signed_on=signed_on, scan=checked)
             if same is not None:

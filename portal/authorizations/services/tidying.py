@@ -21,6 +21,7 @@ from django_tasks_db.models import DBTaskResult
 
 from portal.authorizations.models import CustomerImport, PaperAuthorization, PrintJob, SyncRun, SyncState
 from portal.authorizations.services.door_devices import end_unreachable_devices, void_old_reserves
+from portal.authorizations.services.erasure_rows import clear_what_came_since
 from portal.authorizations.services.imports import forget_old_imports
 from portal.authorizations.services.job_runs import forget_old_rows
 from portal.authorizations.services.printing import forget_old_prints
@@ -98,6 +99,7 @@ _PARTS: dict[str, Callable[[], int]] = {
     "old sessions": forget_old_sessions,
     "devices out of reach": end_unreachable_devices,
     "old reserves": void_old_reserves,
+    "rows that reached erased customers": clear_what_came_since,
 }
 
 

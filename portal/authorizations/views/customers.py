@@ -18,7 +18,7 @@ from django_tables2 import Table
 from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.customers import AssignForm, CustomerForm
 from portal.authorizations.models import Customer, Link, PaperAuthorization
-from portal.authorizations.services.customers import add_customer, change_customer
+from portal.authorizations.services.customers import ChangeRefused, add_customer, change_customer
 from portal.authorizations.services.jobs import create_assign_job, is_quick, run_job
 from portal.authorizations.services.mail_stops import find_stop
 from portal.authorizations.services.reauthorizations import list_open_tasks
@@ -148,8 +148,9 @@ class CustomerFormView(PermissionRequiredMixin, View):
         if form.is_valid():
             try:
                 self._save(form)
-            except IntegrityError:
-                # Somebody took the id in this moment: the form finds it now. Anything else is no input error.
+            except (IntegrityError, ChangeRefused):
+                # Somebody took the id in this moment: the form finds it now. Or erased the customer: there is no page
+                # to change any more. Anything else is no input error.
                 form = self._fill(request, pk)
                 if form.is_valid():
                     raise
