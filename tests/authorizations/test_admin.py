@@ -305,16 +305,6 @@ class TestCustomers:
         assert (customer.name, customer.external_id) == ("New", "A-77")
         assert customer.utility == get_utilities("pge")[0]
 
-    def test_whoever_has_links_is_not_deleted(self, admin_client: Client) -> None:
-        link = make_link()
-        page = admin_client.get(f"{CUSTOMERS}{link.customer_id}/delete/").text
-        assert "Cannot delete customer" in page
-        admin_client.post(f"{CUSTOMERS}{link.customer_id}/delete/", {"post": "yes"})
-        assert Customer.objects.exists()
-        alone = make_customer()
-        admin_client.post(f"{CUSTOMERS}{alone.pk}/delete/", {"post": "yes"})
-        assert not Customer.objects.filter(pk=alone.pk).exists()
-
 
 class TestCampaigns:
     def test_begin_in_the_wizard(self, admin_client: Client) -> None:

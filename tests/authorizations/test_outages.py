@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+import time_machine
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
@@ -76,10 +77,22 @@ class TestByHand:
         with pytest.raises(OutageRefused, match="PG&E is marked down already"):
             mark_outage(utility=utility(), began_at=NOW, note="", by=make_user())
 
-    def test_one_that_was_only_announced_can_be_taken_back(self) -> None:
-        outage = mark_outage(utility=utility(), began_at=NOW, note="", by=make_user())
-        assert end_outage(outage=outage, at=NOW - timedelta(hours=1))
-        assert not Outage.objects.at(NOW + timedelta(seconds=1)).exists()
+    def test_one_that_was_only_announced_can_be_withdrawn_and_holds_nobody(self) -> None:
+        begins, ends = NOW + timedelta(days=1), NOW + timedelta(days=2)
+        outage = mark_outage(utility=utility(), began_at=begins, ended_at=ends, note="", by=make_user())
+        assert list(Outage.objects.at(begins)) == [outage]
+        assert not Outage.objects.at(NOW).exists()
+        assert not Outage.objects.at(ends).exists(), "over without anybody's doing"
+        assert end_outage(outage=outage, at=NOW)
+        assert not end_outage(outage=outage, at=NOW)
+        outage.refresh_from_db()
+        assert outage.is_withdrawn
+        assert not Outage.objects.at(begins).exists()
+
+    def test_one_with_an_end_to_come_can_be_ended_before(self) -> None:
+        outage = mark_outage(utility=utility(), began_at=NOW, ended_at=NOW + timedelta(days=1), note="", by=make_user())
+        assert end_outage(outage=outage, at=NOW + timedelta(hours=1))
+        assert not Outage.objects.at(NOW + timedelta(hours=2)).exists()
 
     def test_the_database_holds_the_rules(self) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
@@ -216,13 +229,43 @@ class TestScreens:
         assert not Outage.objects.at(timezone.now()).exists()
         assert "is down" not in manager_client.get("/reminders/").text
 
+    @time_machine.travel(NOW, tick=False)
+    def test_one_that_is_announced_says_so_and_leaves_today_free(self, manager_client: Client) -> None:
+        values = {"utility": utility().pk, "began_at": "2026-03-09T08:00", "ended_at": "2026-03-09T12:00"}
+        page = manager_client.post("/outages/new/", values, follow=True).text
+        assert "PG&amp;E will be down from 9 Mar 2026, 08:00 until 9 Mar 2026, 12:00" in page
+        assert "announced" in page
+        assert "not over" not in page
+        announced = Outage.objects.get()
+        assert not Outage.objects.at(NOW).exists()
+        now = {"utility": utility().pk, "began_at": "2026-03-02T11:00"}
+        assert "is marked down" in manager_client.post("/outages/new/", now, follow=True).text
+        assert [outage.is_announced for outage in Outage.objects.order_by("pk")] == [True, False]
+        assert "Withdraw it" in manager_client.get(f"/outages/{announced.pk}/end/").text
+        assert "is withdrawn" in manager_client.post(f"/outages/{announced.pk}/end/", follow=True).text
+        over = manager_client.get("/outages/?state=over").context["table"]
+        assert [row.record for row in over.rows] == [announced]
+        assert not manager_client.get("/outages/?state=later").context["table"].rows
+
     def test_a_utility_that_is_down_is_not_offered_again(self, manager_client: Client) -> None:
         mark_outage(utility=utility(), began_at=NOW, note="", by=make_user())
         response = manager_client.post("/outages/new/", {"utility": utility().pk, "began_at": "2026-03-02T08:30"})
         assert response.status_code == 422
         assert Outage.objects.count() == 1
 
-    @pytest.mark.parametrize("values", [{"utility": ""}, {"began_at": ""}, {"began_at": "yesterday"}])
+    @time_machine.travel(NOW, tick=False)
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"utility": ""},
+            {"began_at": ""},
+            {"began_at": "yesterday"},
+            {"began_at": "1900-01-01T00:00"},
+            {"began_at": "2031-01-01T00:00"},
+            {"began_at": "2031-01-01T00:00", "ended_at": "2031-01-01T00:00"},
+            {"ended_at": "2026-03-02T09:00"},
+        ],
+    )
     def test_bad_input_marks_nothing(self, manager_client: Client, values: dict[str, str]) -> None:
         good = {"utility": str(utility().pk), "began_at": "2026-03-02T08:30", "note": ""}
         assert manager_client.post("/outages/new/", {**good, **values}).status_code == 422

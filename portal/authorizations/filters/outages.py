@@ -1,12 +1,12 @@
 """Filters of the list of outages. All stand in the URL."""
 
 import django_filters as filters
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from portal.authorizations.models import Outage, Utility
 
-STATES = [("now", "down now"), ("over", "over"), ("later", "announced")]
+STATES = [("now", "down now"), ("over", "over or withdrawn"), ("later", "announced")]
 SOURCES = [("hand", "by hand"), ("feed", "from the feed")]
 
 
@@ -23,7 +23,10 @@ class OutageFilterSet(filters.FilterSet):
         now = timezone.now()
         if value == "now":
             return queryset.at(now)  # type: ignore[attr-defined]
-        return queryset.filter(ended_at__lte=now) if value == "over" else queryset.filter(began_at__gt=now)
+        withdrawn = Q(ended_at=F("began_at"))
+        if value == "over":
+            return queryset.filter(Q(ended_at__lte=now) | withdrawn)
+        return queryset.filter(~withdrawn | Q(ended_at__isnull=True), began_at__gt=now)
 
     def by_source(self, queryset: "QuerySet[Outage]", name: str, value: str) -> "QuerySet[Outage]":
         return queryset.filter(is_from_feed=value == "feed")

@@ -1,7 +1,7 @@
 """Forms of reminders and outages."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -12,6 +12,9 @@ from portal.authorizations.services.reminder_rules import read_days
 
 MOST_REMINDERS: Final = 10
 MOST_DAYS: Final = 365
+#: No outage that holds anybody today began before.
+LONGEST_OUTAGE: Final = timedelta(days=365)
+_MOMENTS: Final = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
 class CampaignRemindersForm(forms.Form):
@@ -68,12 +71,19 @@ class OutageForm(forms.ModelForm[Outage]):
         label="Down since",
         help_text="In the portal’s own time zone. A time to come is an outage that was announced.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
+        input_formats=_MOMENTS,
+    )
+    ended_at = forms.DateTimeField(
+        required=False,
+        label="Until",
+        help_text="If you know it; an announced one needs it. Empty: until somebody ends it.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=_MOMENTS,
     )
 
     class Meta:
         model = Outage
-        fields = ["utility", "began_at", "note"]
+        fields = ["utility", "began_at", "ended_at", "note"]
         help_texts = {"note": "What your colleagues should know: sign-in shows an error page."}
         widgets = {"note": forms.TextInput(attrs={"autocomplete": "off"})}
 
@@ -84,11 +94,34 @@ class OutageForm(forms.ModelForm[Outage]):
         self.fields["utility"].empty_label = "Choose one"  # type: ignore[attr-defined]
         self.initial.setdefault("began_at", timezone.localtime().replace(second=0, microsecond=0))
 
+    def clean_began_at(self) -> datetime:
+        moment: datetime = self.cleaned_data["began_at"]
+        if moment < timezone.now() - LONGEST_OUTAGE:
+            raise forms.ValidationError(f"More than {LONGEST_OUTAGE.days} days ago: is the year right?")
+        return moment
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        began_at, ended_at, now = cleaned.get("began_at"), cleaned.get("ended_at"), timezone.now()
+        if began_at and "ended_at" in cleaned:
+            if ended_at is None and began_at > now:
+                # Else it would be the utility's one open outage, and nobody could mark it down before.
+                self.add_error("ended_at", "An outage that was announced has an end: say until when.")
+            elif ended_at is not None and ended_at <= max(began_at, now):
+                self.add_error("ended_at", "It is over by then: choose a time to come, after the beginning.")
+        return cleaned
+
     @property
     def wanted_utility(self) -> Utility:
         utility = self.cleaned_data["utility"]
         assert isinstance(utility, Utility)
         return utility
+
+    @property
+    def wanted_end(self) -> datetime | None:
+        moment = self.cleaned_data["ended_at"]
+        assert moment is None or isinstance(moment, datetime)
+        return moment
 
     @property
     def wanted_beginning(self) -> datetime:

@@ -6,6 +6,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from portal.authorizations.models.utility import Utility
 
@@ -45,6 +46,20 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.utility} down since {self.began_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """It was announced, and taken back before it began."""
+        return self.ended_at == self.began_at
+
+    @property
+    def is_announced(self) -> bool:
+        """It has not begun yet."""
+        return self.began_at > timezone.now() and not self.is_withdrawn
+
+    @property
+    def is_over(self) -> bool:
+        return self.is_withdrawn or (self.ended_at is not None and self.ended_at <= timezone.now())
 
 
 class OutageFeed(models.Model):

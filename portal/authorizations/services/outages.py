@@ -16,6 +16,7 @@ from typing import Final
 
 import httpx
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -50,11 +51,18 @@ class FeedEntry:
     note: str
 
 
-def mark_outage(*, utility: Utility, began_at: datetime, note: str, by: User) -> Outage:
-    """Mark a utility down. Raises OutageRefused when it is marked so already."""
+def mark_outage(
+    *, utility: Utility, began_at: datetime, note: str, by: User, ended_at: datetime | None = None
+) -> Outage:
+    """Mark a utility down, from a time to come as well: announced. Raises OutageRefused when it is down already.
+
+    `ended_at` in the future: it is over then without anybody's doing. Without it, it holds until a person ends it.
+    """
     try:
         with transaction.atomic():
-            outage = Outage.objects.create(utility=utility, began_at=began_at, note=note, marked_by=by)
+            outage = Outage.objects.create(
+                utility=utility, began_at=began_at, ended_at=ended_at, note=note, marked_by=by
+            )
             record(action=AuditAction.ADDED, noun="outage", row=outage.pk, by=by)
             return outage
     except IntegrityError:
@@ -62,10 +70,14 @@ def mark_outage(*, utility: Utility, began_at: datetime, note: str, by: User) ->
 
 
 def end_outage(*, outage: Outage, at: datetime) -> bool:
-    """End an outage, whoever began it; what it held goes out with the next look. False: it had ended before."""
+    """End an outage, whoever began it; what it held goes out with the next look. False: it had ended before.
+
+    One that was announced and has not begun is withdrawn: it ends as it begins, and held nobody.
+    """
     ended_at = max(at, outage.began_at)
     with transaction.atomic():
-        ended = bool(Outage.objects.filter(pk=outage.pk, ended_at__isnull=True).update(ended_at=ended_at))
+        going_on = Outage.objects.filter(Q(ended_at__isnull=True) | Q(ended_at__gt=ended_at), pk=outage.pk)
+        ended = bool(going_on.update(ended_at=ended_at))
         if ended:
             record(action=AuditAction.CHANGED, noun="outage", row=outage.pk, fields=["ended_at"])
     return ended

@@ -1,5 +1,6 @@
 """Outages: which utilities are down, marked and ended by hand, or read from the feed."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.generic import View
 
 from portal.authorizations.filters.outages import OutageFilterSet
@@ -58,14 +60,14 @@ class OutageCreateView(PermissionRequiredMixin, View):
                 outage = mark_outage(
                     utility=form.wanted_utility,
                     began_at=form.wanted_beginning,
+                    ended_at=form.wanted_end,
                     note=form.cleaned_data["note"],
                     by=user_of(request),
                 )
             except OutageRefused as refusal:
                 form.add_error("utility", str(refusal))
             else:
-                name = outage.utility.short_name
-                messages.success(request, f"{name} is marked down: nobody is reminded to go there until you end it.")
+                messages.success(request, _say_marked(outage))
                 return redirect("outage_list")
         return self._show(request, form)
 
@@ -84,14 +86,28 @@ class OutageEndView(PermissionRequiredMixin, View):
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         outage = self._outage(pk)
+        name, is_announced = outage.utility.short_name, outage.is_announced
         if end_outage(outage=outage, at=timezone.now()):
-            messages.success(request, f"{outage.utility.short_name} is up again: what it held goes out.")
+            words = "the announced outage is withdrawn" if is_announced else "up again: what it held goes out"
+            messages.success(request, f"{name}: {words}.")
         else:
             messages.info(request, "The outage had ended before.")
         return redirect("outage_list")
 
     def _outage(self, pk: int) -> Outage:
         return get_object_or_404(Outage.objects.select_related("utility"), pk=pk)
+
+
+def _say_marked(outage: Outage) -> str:
+    name = outage.utility.short_name
+    until = f"until {_say(outage.ended_at)}" if outage.ended_at else "until you end it"
+    if outage.is_announced:
+        return f"{name} will be down from {_say(outage.began_at)} {until}: nobody is reminded to go there then."
+    return f"{name} is marked down: nobody is reminded to go there {until}."
+
+
+def _say(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "j M Y, H:i")
 
 
 def _moment(moment: Any) -> str:
