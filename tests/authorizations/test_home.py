@@ -150,7 +150,7 @@ LINES: list[tuple[str, Callable[[], list[Any]], str]] = [
     ("lost the authorization", later_losses, "2 meters"),
     ("for you, with a deadline", waiting_meters, "1 enrollment waits"),
     ("could not be interpreted", unread_events, "1 event"),
-    ("match", odd_returns, "1 return this week matches no live link"),
+    ("match", odd_returns, "1 return of the last seven days matches no live link"),
     ("More flows are not live", flows, "More flows"),
     ("draft campaign", drafts, "1 draft campaign waits"),
 ]
@@ -160,6 +160,14 @@ class TestAttention:
     def find(self, user: User, words: str) -> Todo:
         [todo] = [todo for todo in list_todos(user) if words in todo.text]
         return todo
+
+    def test_who_may_not_ask_leap_is_led_to_the_flows(
+        self, manager: User, manager_client: Client, admin: User, admin_client: Client
+    ) -> None:
+        make_flow(state="requested")
+        for user, client in ((manager, manager_client), (admin, admin_client)):
+            assert client.get(self.find(user, "not live yet").url).status_code == 200
+        assert self.find(manager, "not live yet").detail.endswith("ask an admin")
 
     @pytest.mark.parametrize(("words", "make", "begins"), LINES, ids=[make.__name__ for _, make, _ in LINES])
     def test_each_line_counts_and_leads_to_exactly_its_rows(
@@ -215,9 +223,9 @@ class TestAttention:
         CustomerImport.objects.update(created_at=days(-8))
         assert list_todos(manager) == []
 
-    def test_a_flow_leads_to_its_request(self, manager: User) -> None:
+    def test_a_flow_leads_an_admin_to_its_request(self, admin: User) -> None:
         flow = make_flow(state="requested")
-        assert self.find(manager, "is not live yet").url == reverse("flow_request", args=[flow.pk])
+        assert self.find(admin, "is not live yet").url == reverse("flow_request", args=[flow.pk])
 
     def test_mails_whose_fate_nobody_knows(self, manager: User) -> None:
         make_mail(state="sent")

@@ -80,7 +80,7 @@ def list_todos(user: User, *, figures: Figures | None = None) -> list[Todo]:
         ("authorizations.view_reauthorization", lambda: _later_losses(now)),
         ("authorizations.view_mail", _mails),
         ("authorizations.import_customer", lambda: _imports(now)),
-        ("authorizations.view_flow", _flows),
+        ("authorizations.view_flow", lambda: _flows(user)),
         ("authorizations.add_campaign", lambda: _drafts(now)),
         ("authorizations.view_confirmation", lambda: _odd_returns(now)),
     ]
@@ -216,6 +216,8 @@ def _failures(now: datetime) -> Iterator[Todo]:
         f"{names.get(name, name)} {number:,}{' (has an outage: wait)' if name in down else ''}"
         for number, name in by_utility[:SHOWN]
     )
+    if others := sum(number for number, _ in by_utility[SHOWN:]):
+        where += f", others {others:,}"
     yield Todo(
         "Failed",
         "fault",
@@ -305,7 +307,7 @@ def _odd_returns(now: datetime) -> Iterator[Todo]:
         yield Todo(
             "Claimed",
             "claims",
-            f"{_many(count, 'return')} this week match{'es' if count == 1 else ''} no live link",
+            f"{_many(count, 'return')} of the last seven days match{'es' if count == 1 else ''} no live link",
             "Unknown, malformed or void reference ids: a typing error, or somebody trying",
             "See them",
             _to("confirmation_list", outcome="odd", received_after=week.isoformat()),
@@ -341,20 +343,27 @@ def _imports(now: datetime) -> Iterator[Todo]:
         )
     if len(found) > SHOWN:
         yield Todo(
-            "Import", "", "More lists of this week have refused rows", "", "See them", reverse("customer_import")
+            "Import",
+            "",
+            "More lists of the last seven days have refused rows",
+            "",
+            "See them",
+            reverse("customer_import"),
         )
 
 
-def _flows() -> Iterator[Todo]:
+def _flows(user: User) -> Iterator[Todo]:
     flows = list(Flow.objects.filter(state=FlowState.REQUESTED)[: SHOWN + 1])
+    may_ask = user.has_perm("authorizations.change_flow")
     for flow in flows[:SHOWN]:
+        why = "Leap has to configure it first" if flow.requested_at else "The request to Leap has not been sent"
         yield Todo(
             "Flow",
             "",
             f"{flow.name} is not live yet",
-            "Leap has to configure it first" if flow.requested_at else "The request to Leap has not been sent",
-            "See it" if flow.requested_at else "Request",
-            reverse("flow_request", args=[flow.pk]),
+            why if may_ask or flow.requested_at else f"{why}: ask an admin",
+            "Request" if may_ask and not flow.requested_at else "See it",
+            reverse("flow_request", args=[flow.pk]) if may_ask else _to("flow_list", state="requested"),
         )
     if len(flows) > SHOWN:
         yield Todo("Flow", "", "More flows are not live yet", "", "See them", _to("flow_list", state="requested"))

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
@@ -49,6 +50,8 @@ from portal.leap.reference_ids import is_misread, normalise_code
 #: At the beginning of a street: “112 Maple St” is a door of Maple St.
 _HOUSE_NUMBER = re.compile(r"^\d+\S*\s+")
 
+#: Characters: Leap's longest URL can be pasted.
+LONGEST_SEARCH = 1000
 #: So many campaigns stand side by side.
 CAMPAIGNS_SHOWN = 8
 
@@ -111,25 +114,37 @@ class HomeView(LoginRequiredMixin, TemplateView):
 
 
 class SearchView(LoginRequiredMixin, View):
-    """From the header's search: straight to the link whose code or reference id it is, else the customers.
+    """From the header's search: straight to the link whose code, reference id or URL it is, else the customers.
 
     A code that somebody misheard is found out by its check character, and said to be wrong rather than not found.
     """
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
+        text = request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH]
         user = user_of(request)
         if user.has_perm("authorizations.view_link") and text:
-            exact = Q(reference_id=text) | Q(code=normalise_code(text) or "-")
+            names = _names_in(text)
+            exact = Q(reference_id__in=names) | Q(code__in=[normalise_code(name) or "-" for name in names])
             link = Link.objects.visible_to(user).filter(exact).first()
             if link is not None:
                 return redirect("link_detail", link.pk)
-            paper = PaperAuthorization.objects.visible_to(user).filter(reference_id=text).first()
+            paper = PaperAuthorization.objects.visible_to(user).filter(reference_id__in=names).first()
             if paper is not None:
                 return redirect("paper_detail", paper.pk)
             if is_misread(text):
                 messages.warning(request, f"“{text}” looks like a code with a slip in it: ask to hear it once more.")
         return redirect(f"{reverse('customer_list')}?{urlencode({'q': text})}" if text else "customer_list")
+
+
+def _names_in(text: str) -> list[str]:
+    """What of a text may be a code or reference id: all of it, or of a URL the end of its path and its values."""
+    try:
+        url = urlsplit(text)
+    except ValueError:  # “http://[”
+        return [text]
+    if "/" not in text:
+        return [text]
+    return [url.path.rstrip("/").rpartition("/")[2], *(value for _, value in parse_qsl(url.query))]
 
 
 def draw_week(line: WeekLine, days: list[str]) -> PairChart:
