@@ -1,6 +1,6 @@
 """Adding and changing customers: few required fields, errors in words, nothing told of other reps' customers."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import IntegrityError
@@ -25,7 +25,89 @@ def values(**changes: Any) -> dict[str, Any]:
     return {"name": "Rosa Núñez", "language": "en", **changes}
 
 
+def shown(response: Any) -> dict[str, Any]:
+    """What a browser posts of a page that nobody has touched: each field, and what the page says that it showed."""
+    sent: dict[str, Any] = {}
+    for field in response.context["form"]:
+        value = field.value()
+        sent[field.html_name] = "" if value is None else value
+        if f'name="{field.html_initial_name}"' in response.text:
+            sent[field.html_initial_name] = sent[field.html_name]
+    return sent
+
+
+class TestTwoAtOnce:
+    """Two people have the same customer's form open."""
+
+    @pytest.fixture
+    def customer(self) -> Customer:
+        return make_customer(name="Rosa", phone="559 555 0100", street="1 Elm St", city="Fresno", notes="A\nB")
+
+    def test_each_saves_what_that_one_changed(self, manager_client: Client, customer: Customer) -> None:
+        address = reverse("customer_update", args=[customer.pk])
+        one, two = shown(manager_client.get(address)), shown(manager_client.get(address))
+        utility = get_utilities("sce")[0]
+        changes = {"phone": "559 555 0199", "street": "2 Oak St", "utility": utility.pk}
+        manager_client.post(address, {**two, **changes})
+        manager_client.post(address, {**one, "name": "Rosa Núñez", "notes": "A\r\nB", "initial-notes": "A\r\nB"})
+        customer.refresh_from_db()
+        assert (customer.name, customer.phone, customer.street) == ("Rosa Núñez", "559 555 0199", "2 Oak St")
+        assert (customer.utility, customer.notes) == (utility, "A\nB")
+        assert "oak" in customer.door_order.casefold()
+
+    def test_what_both_changed_is_said_before_it_is_overwritten(
+        self, manager_client: Client, customer: Customer
+    ) -> None:
+        address = reverse("customer_update", args=[customer.pk])
+        one, two = shown(manager_client.get(address)), shown(manager_client.get(address))
+        manager_client.post(address, {**two, "phone": "559 555 0199"})
+        response = manager_client.post(address, {**one, "phone": "559 555 0111", "name": "Rosa Núñez"})
+        assert errors(response) == {
+            "phone": ["Somebody changed this meanwhile, to “559 555 0199”. Save again to keep yours."]
+        }
+        customer.refresh_from_db()
+        assert (customer.name, customer.phone) == ("Rosa", "559 555 0199")
+        again = {**one, "phone": "559 555 0111", "name": "Rosa Núñez", "initial-phone": "559 555 0199"}
+        assert 'name="initial-phone" value="559 555 0199"' in response.text
+        assert manager_client.post(address, again).status_code == 302
+        customer.refresh_from_db()
+        assert (customer.name, customer.phone) == ("Rosa Núñez", "559 555 0111")
+
+    def test_the_same_change_twice_is_no_conflict(self, manager_client: Client, customer: Customer) -> None:
+        address = reverse("customer_update", args=[customer.pk])
+        one = shown(manager_client.get(address))
+        for _ in range(2):
+            assert manager_client.post(address, {**one, "phone": "559 555 0199"}).status_code == 302
+
+
+class TestTwins:
+    SITE: ClassVar = {"email": "rosa@example.com", "street": "1 Elm St"}
+
+    def test_the_same_email_and_street_are_asked_about(self, manager_client: Client) -> None:
+        twin = make_customer(name="Zoë", **self.SITE)
+        site = values(email="ROSA@example.com", street="1  elm st")
+        response = manager_client.post(NEW, site)
+        assert response.status_code == 422
+        assert reverse("customer_detail", args=[twin.pk]) in response.text
+        assert Customer.objects.count() == 1
+        assert manager_client.post(NEW, {**site, "is_another": "1"}).status_code == 302
+        assert Customer.objects.count() == 2
+
+    @pytest.mark.parametrize("site", [{"street": "2 Elm St"}, {"email": "other@example.com"}, {"street": ""}])
+    def test_another_site_is_not(self, manager_client: Client, site: dict[str, str]) -> None:
+        make_customer(**self.SITE)
+        assert manager_client.post(NEW, values(**{**self.SITE, **site})).status_code == 302
+
+    def test_a_rep_learns_nothing_of_anothers(self, rep_client: Client, other_rep: User) -> None:
+        make_customer(assigned_rep=other_rep, **self.SITE)
+        assert rep_client.post(NEW, values(**self.SITE)).status_code == 302
+
+
 class TestAdd:
+    def test_a_phone_has_digits(self, manager_client: Client) -> None:
+        response = manager_client.post(NEW, values(phone="abc"))
+        assert errors(response) == {"phone": ["“abc” has no digit: 559 555 0100 is a phone number."]}
+
     def test_name_alone_is_enough(self, manager_client: Client, manager: User) -> None:
         response = manager_client.post(NEW, values())
         customer = Customer.objects.get()

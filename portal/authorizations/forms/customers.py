@@ -33,6 +33,9 @@ class CustomerForm(forms.ModelForm[Customer]):
 
     `user` is who fills it in: without the permission to assign, there is no choice of a rep, and what is wrong with an
     id never tells of customers whom this user may not see.
+
+    The page holds beside each field what it showed. Changed is what differs from that: what somebody else changed
+    meanwhile stays, and a field that both changed is an error that shows the other's value.
     """
 
     utility = UtilityField(
@@ -91,6 +94,7 @@ class CustomerForm(forms.ModelForm[Customer]):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+        self._remember_what_was_shown()
         self.fields["customer_type"].choices = [("", "Not known"), *CustomerType.choices]  # type: ignore[attr-defined]
         if not user.has_perm("authorizations.assign_customer"):
             del self.fields["assigned_rep"]
@@ -121,13 +125,44 @@ class CustomerForm(forms.ModelForm[Customer]):
             self._refuse_taken(reference_id, other)
         return reference_id
 
+    def clean_phone(self) -> str:
+        phone: str = self.cleaned_data["phone"]
+        if phone and not any(character.isdecimal() for character in phone):
+            raise forms.ValidationError(f"{quote(phone)} has no digit: 559 555 0100 is a phone number.")
+        return phone
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        self._meet_other_changes(cleaned)
         if "name" in cleaned and "company" in cleaned and not cleaned["name"] and not cleaned["company"]:
             self.add_error("name", "A customer needs a name or a company: fill in one of the two.")
         if self.instance.pk is None:
             self._refuse_erased(cleaned)
         return cleaned
+
+    def _remember_what_was_shown(self) -> None:
+        """Only where the page says what it showed: a program that posts the fields alone changes what differs now."""
+        if self.instance.pk and (not self.is_bound or any(name.startswith("initial-") for name in self.data)):
+            for field in self.fields.values():
+                field.show_hidden_initial = True
+
+    def _meet_other_changes(self, cleaned: dict[str, Any]) -> None:
+        """Keep what others changed since the page was opened, and refuse what would overwrite it unseen."""
+        for name, field in self.fields.items():
+            if not field.show_hidden_initial:
+                return
+            if name not in self.changed_data:
+                cleaned[name] = getattr(self.instance, name)
+                continue
+            bound, now = self[name], _one_line_end(self.get_initial_for_field(field, name))
+            shown, mine = (_one_line_end(self.data.get(key)) for key in (bound.html_initial_name, bound.html_name))
+            if self.has_error(name) or not (field.has_changed(now, shown) and field.has_changed(now, mine)):
+                continue
+            theirs = _say(getattr(self.instance, name))
+            self.add_error(name, f"Somebody changed this meanwhile, to {theirs}. Save again to keep yours.")
+            # Shown from now on: whoever saves again overwrites it knowingly.
+            self.data = self.data.copy()
+            self.data[bound.html_initial_name] = field.prepare_value(now)
 
     def _refuse_erased(self, cleaned: dict[str, Any]) -> None:
         """A person at the door who gives the address again has changed her mind: she is asked, a list is not."""
@@ -144,6 +179,15 @@ class CustomerForm(forms.ModelForm[Customer]):
             whose = f"{other._meta.verbose_name} {name}"
             raise forms.ValidationError(f"{quote(value)} is taken already, by the {whose}.", code="taken")
         raise forms.ValidationError(f"{quote(value)} is taken already.", code="taken")
+
+
+def _one_line_end(value: Any) -> Any:
+    """Browsers send every line end of a text as CR LF."""
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
+def _say(value: Any) -> str:
+    return quote(f"{value}") if value else "nothing"
 
 
 class AssignForm(forms.Form):

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from portal.accounts.models import User
@@ -14,6 +15,9 @@ from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.door_order import make_door_order
 from portal.authorizations.services.links import hold_customers
 from portal.authorizations.services.mail_stops import mark_stopped
+
+#: Sites of one email that are looked through for the same street.
+MOST_SITES = 100
 
 
 class ChangeRefused(Exception):  # noqa: N818
@@ -82,6 +86,19 @@ def list_reps_with_customers() -> "QuerySet[User]":
     has_customers = Exists(Customer.objects.filter(assigned_rep=OuterRef("pk")))
     is_rep = Exists(list_reps().filter(pk=OuterRef("pk")).order_by())
     return User.objects.filter(has_customers | is_rep).order_by("first_name", "last_name", "pk")
+
+
+def find_twin(*, customer: Customer, seen_by: User) -> Customer | None:
+    """Return another customer whom this user may see with the same email and street: probably the same site.
+
+    One email may have several sites, so that it alone says nothing.
+    """
+    street = customer.street.casefold().split()
+    if not customer.email or not street:
+        return None
+    sites = Customer.objects.visible_to(seen_by).alias(lower_email=Lower("email"))
+    same = sites.filter(lower_email=Lower(Value(customer.email)), erased_at__isnull=True).order_by("pk")
+    return next((site for site in same[:MOST_SITES] if site.street.casefold().split() == street), None)
 
 
 def find_who_has_external_id(*, external_id: str, besides: Customer) -> Customer | None:

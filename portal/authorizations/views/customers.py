@@ -18,7 +18,7 @@ from django_tables2 import Table
 from portal.authorizations.filters.customers import CustomerFilterSet
 from portal.authorizations.forms.customers import AssignForm, CustomerForm
 from portal.authorizations.models import Customer, Link, PaperAuthorization
-from portal.authorizations.services.customers import ChangeRefused, add_customer, change_customer
+from portal.authorizations.services.customers import ChangeRefused, add_customer, change_customer, find_twin
 from portal.authorizations.services.jobs import create_assign_job, is_quick, run_job
 from portal.authorizations.services.mail_stops import find_stop
 from portal.authorizations.services.reauthorizations import list_open_tasks
@@ -146,6 +146,10 @@ class CustomerFormView(PermissionRequiredMixin, View):
     def post(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         form = self._fill(request, pk)
         if form.is_valid():
+            if pk is None and "is_another" not in request.POST:
+                twin = find_twin(customer=form.instance, seen_by=form.user)
+                if twin is not None:
+                    return self._show(request, None, form, twin=twin)
             try:
                 self._save(form)
             except (IntegrityError, ChangeRefused):
@@ -177,9 +181,13 @@ class CustomerFormView(PermissionRequiredMixin, View):
             return redirect(f"{reverse('link_issue')}?customer={customer.pk}")
         return redirect("customer_detail", customer.pk)
 
-    def _show(self, request: HttpRequest, customer: Customer | None, form: CustomerForm) -> HttpResponse:
-        context = {"customer": customer, "form": form, "records_open": form.shows_records}
-        return render(request, "authorizations/customer_form.html", context, status=422 if form.errors else 200)
+    def _show(
+        self, request: HttpRequest, customer: Customer | None, form: CustomerForm, twin: Customer | None = None
+    ) -> HttpResponse:
+        """`twin`: who may be the same site, to be asked about before another is added."""
+        context = {"customer": customer, "form": form, "records_open": form.shows_records, "twin": twin}
+        status = 422 if form.errors or twin else 200
+        return render(request, "authorizations/customer_form.html", context, status=status)
 
 
 class CustomerCreateView(CustomerFormView):
