@@ -106,6 +106,30 @@ class TestMessage:
         assert [(row.state, row.attempts) for row in Mail.objects.all()] == [("waiting", 0)]
         assert Message.objects.get().body_es == "", "a test saves nothing"
 
+    def test_without_a_mail_server_nothing_is_said_to_be_sent(
+        self, manager_client: Client, manager: User, settings: Any
+    ) -> None:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+        User.objects.filter(pk=manager.pk).update(email="maya@acme.example")
+        address = f"/campaigns/{make_campaign().pk}/message/"
+        page = manager_client.post(address, words(do="test-en")).text
+        assert "stands in the portal’s log only" in page
+        assert "took the test" not in page
+        assert "A rehearsal:" in manager_client.get("/mails/").text
+
+    def test_words_that_a_test_did_not_save_are_known_to_be_unsaved(
+        self, manager_client: Client, manager: User
+    ) -> None:
+        User.objects.filter(pk=manager.pk).update(email="maya@acme.example")
+        address = f"/campaigns/{make_campaign().pk}/message/"
+        shown = {
+            name: str(value).replace("\n", "\r\n")
+            for name, value in manager_client.get(address).context["form"].initial.items()
+        }
+        for typed, is_unsaved in ((shown, False), ({**shown, "body_en": "Dear {name}"}, True)):
+            page = manager_client.post(address, {**typed, "do": "test-en"})
+            assert page.context["is_unsaved"] is is_unsaved
+
     def test_without_an_address_of_ones_own_it_says_so(self, manager_client: Client) -> None:
         campaign = make_campaign()
         page = manager_client.post(f"/campaigns/{campaign.pk}/message/", words(do="test-en"))
@@ -184,6 +208,17 @@ class TestOneMail:
         assert send() == 0
         mail.refresh_from_db()
         assert mail.state == "stopped"
+
+    @pytest.mark.parametrize("do", ["bounced", "complained"])
+    def test_what_stops_an_address_is_asked_about_first(self, do: str, manager_client: Client) -> None:
+        mail = make_invited(email="rosa@example.com")
+        send()
+        address = f"/mails/{mail.pk}/decide/"
+        assert f"{address}?do={do}" in manager_client.get(f"/mails/{mail.pk}/").text
+        page = manager_client.get(address, {"do": do})
+        assert f'value="{do}"' in page.text
+        assert not MailStop.objects.exists()
+        assert manager_client.get(address, {"do": "arrived"}).headers["Location"] == f"/mails/{mail.pk}/"
 
     @pytest.mark.parametrize(("do", "field"), [("bounced", "bounced_at"), ("complained", "complained_at")])
     def test_a_bounce_or_complaint_is_recorded(

@@ -14,6 +14,7 @@ from portal.authorizations.models import Message
 from portal.authorizations.services.mail_stops import is_stopped
 from tests.authorizations.mailing import make_installation, make_invited, send
 from tests.browser.conftest import PHONE, sign_in
+from tests.factories import make_campaign
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -57,3 +58,50 @@ def test_r2_words_are_shown_before_they_are_saved_and_the_mail_leads_out_again(
     reader.get_by_role("button", name="Fue un error").click()
     expect(reader.get_by_role("heading", level=1)).to_have_text("Volverá a recibir nuestros correos")
     assert not is_stopped("rosa@example.com")
+
+
+def test_words_are_not_left_by_mistake_and_outlive_the_end_of_the_session(
+    live_server: Any, new_page: Callable[..., Page], manager: User
+) -> None:
+    make_installation()
+    campaign = make_campaign()
+    staff = new_page()
+    sign_in(staff, live_server.url, "maya")
+    staff.goto(f"{live_server.url}{reverse('campaign_message', args=[campaign.pk])}")
+    staff.get_by_label("Text", exact=True).fill("Dear {name}, not saved")
+
+    asked: list[str] = []
+    staff.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    staff.get_by_role("link", name="Reminder after no visit").click(no_wait_after=True)
+    expect(staff.get_by_label("Text", exact=True)).to_have_value("Dear {name}, not saved")
+    assert asked == ["beforeunload"]
+
+    staff.context.clear_cookies(name="sessionid")
+    staff.get_by_role("button", name="Save").click()
+    expect(staff.get_by_role("alert")).to_contain_text("You are signed out, and nothing is saved yet")
+    with staff.context.expect_page() as opened:
+        staff.get_by_role("link", name="Sign in in another tab").click()
+    sign_in(opened.value, live_server.url, "maya")
+    assert not Message.objects.exists()
+    staff.get_by_role("button", name="Save").click()
+    expect(staff.locator("main")).to_contain_text("Saved.")
+    assert Message.objects.get().body == "Dear {name}, not saved"
+    assert asked == ["beforeunload"]
+
+
+def test_after_a_test_the_frame_shows_what_stands_in_the_fields(
+    live_server: Any, new_page: Callable[..., Page], manager: User
+) -> None:
+    make_installation()
+    User.objects.filter(pk=manager.pk).update(email="maya@acme.example")
+    campaign = make_campaign()
+    staff = new_page()
+    sign_in(staff, live_server.url, "maya")
+    staff.goto(f"{live_server.url}{reverse('campaign_message', args=[campaign.pk])}")
+    staff.get_by_label("Text", exact=True).fill("Dear {name}, a test")
+    staff.get_by_label("Text in Spanish").fill("Estimada {name}, una prueba")
+    staff.get_by_role("button", name="Send me a test").first.click()
+    expect(staff.locator("main")).to_contain_text("took the test to maya@acme.example")
+    for language, words in (("English", ", a test"), ("Spanish", ", una prueba")):
+        frame = staff.frame_locator(f"iframe[title='The mail in {language}']")
+        expect(frame.locator("body")).to_contain_text(words)

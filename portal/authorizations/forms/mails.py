@@ -47,6 +47,14 @@ class MessageForm(forms.Form):
                 self.add_error(name, f"{unknown} means nothing here. You may write {known}.")
         return values
 
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether other words stand in the fields than are saved. Browsers send every line end as CR LF."""
+        return any(
+            str(self.cleaned_data.get(name, "")).split() != str(initial).split()
+            for name, initial in self.initial.items()
+        )
+
     def words(self, language: str) -> Words:
         """What was written in a language; empty: the portal's own words."""
         return Words(self.cleaned_data[f"subject_{language}"], self.cleaned_data[f"body_{language}"])

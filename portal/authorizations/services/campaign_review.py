@@ -25,6 +25,7 @@ from portal.authorizations.services.campaign_print import explain_print
 from portal.authorizations.services.flow_preview import EXAMPLE_REFERENCE_ID
 from portal.authorizations.services.flow_urls import build_url
 from portal.authorizations.services.links import FlowRules, IssueRefused
+from portal.authorizations.services.mail_server import writes_to_the_log
 from portal.authorizations.services.mailings import explain_no_sending
 from portal.leap import reference_ids
 from portal.leap.authorization_urls import mark_variable_parts
@@ -249,7 +250,7 @@ def _check_mail() -> "Sequence[Blocker]":
     found = []
     if reason := explain_no_sending(Installation.objects.read()):
         found.append(Blocker(reason, "installation"))
-    if _writes_to_the_log() and not settings.SANDBOX:
+    if writes_to_the_log() and not settings.SANDBOX:
         found.append(
             Blocker(
                 "No mail server is set: mails would only be written to the portal’s log. Set EMAIL_URL to an SMTP "
@@ -258,10 +259,6 @@ def _check_mail() -> "Sequence[Blocker]":
             )
         )
     return found
-
-
-def _writes_to_the_log() -> bool:
-    return settings.EMAIL_BACKEND.split(".")[-2] in ("console", "dummy")
 
 
 def _check_numbers(campaign: Campaign, review: Review) -> "Sequence[Blocker]":
@@ -280,7 +277,7 @@ def _check_numbers(campaign: Campaign, review: Review) -> "Sequence[Blocker]":
 
 def _find_warnings(campaign: Campaign, review: Review) -> "Sequence[str]":
     found = []
-    if campaign.is_mailed and _writes_to_the_log() and settings.SANDBOX:
+    if campaign.is_mailed and writes_to_the_log() and settings.SANDBOX:
         found.append("This is a rehearsal: no mail server is set, and mails are only written to the portal’s log.")
     if campaign.starts_on and campaign.starts_on > timezone.localdate() and campaign.is_mailed:
         found.append(

@@ -12,6 +12,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Final, Self
 
+from django.conf import settings
 from django.core.mail import get_connection
 
 from portal.authorizations.services.mail_composer import OutgoingMail, to_ascii
@@ -43,6 +44,11 @@ class Answer:
 
 class ServerAway(Exception):  # noqa: N818
     """The mail server does not answer, or takes nothing from us at all, whoever it is for; `str()` says why."""
+
+
+def writes_to_the_log() -> bool:
+    """Whether no mail server is set: mails go to the portal's log, and to nobody."""
+    return settings.EMAIL_BACKEND.split(".")[-2] in ("console", "dummy")
 
 
 class MailServer:

@@ -15,7 +15,7 @@ from portal.authorizations.forms.mails import MessageForm
 from portal.authorizations.models import Campaign, Installation, Language, Message, MessageKind
 from portal.authorizations.services.mail_composer import sender_address
 from portal.authorizations.services.mail_samples import find_sample, send_test, show_in_browser, write_sample
-from portal.authorizations.services.mail_server import Fate, ServerAway
+from portal.authorizations.services.mail_server import Fate, ServerAway, writes_to_the_log
 from portal.authorizations.services.mailings import explain_no_sending
 from portal.authorizations.services.messages import PLACEHOLDERS, Words, save_message, words_in
 from portal.authorizations.views.campaign_wizard import list_steps
@@ -56,7 +56,7 @@ class CampaignMessageView(CampaignMessagePage):
         language = {"test-en": "en", "test-es": "es"}.get(request.POST.get("do", ""))
         if language:
             self._send_test(request, message, form.words(language), language)
-            return self._show(request, message, form)
+            return self._show(request, message, form, is_unsaved=form.is_unsaved)
         save_message(campaign=message.campaign, kind=message.kind, english=form.words("en"), spanish=form.words("es"))
         if request.POST.get("do") == "go-on" and message.campaign.is_draft:
             return redirect("campaign_review", pk)
@@ -84,12 +84,22 @@ class CampaignMessageView(CampaignMessagePage):
         except ServerAway as away:
             messages.error(request, f"The mail server did not take the test: {away}")
             return
-        if answer.fate is Fate.TAKEN:
+        if writes_to_the_log():
+            messages.warning(request, f"No mail server is set: the test to {to} stands in the portal’s log only.")
+        elif answer.fate is Fate.TAKEN:
             messages.success(request, f"The mail server took the test to {to}.")
         else:
             messages.error(request, f"The mail server did not take the test: {answer.words}")
 
-    def _show(self, request: HttpRequest, message: Message, form: MessageForm, status: int = 200) -> HttpResponse:
+    def _show(
+        self,
+        request: HttpRequest,
+        message: Message,
+        form: MessageForm,
+        status: int = 200,
+        *,
+        is_unsaved: bool = False,
+    ) -> HttpResponse:
         preview = reverse("campaign_message_preview", args=[message.campaign.pk])
         campaign = message.campaign
         context: dict[str, Any] = {
@@ -99,6 +109,7 @@ class CampaignMessageView(CampaignMessagePage):
             "kind": message.kind,
             "kinds": MessageKind.choices,
             "form": form,
+            "is_unsaved": is_unsaved or status != 200,
             "languages": [
                 {
                     "code": code,

@@ -23,6 +23,7 @@ from portal.authorizations.services.mail_decisions import (
     send_again,
     stop_mail,
 )
+from portal.authorizations.services.mail_server import writes_to_the_log
 from portal.authorizations.services.mail_stops import LiftRefused, digest_address, lift_stop, stop_mails_to
 from portal.authorizations.services.mailings import explain_no_sending, find_absence
 from portal.authorizations.tables.mails import MailStopTable, MailTable
@@ -63,6 +64,7 @@ class MailListView(PortalListView):
             **kwargs,
             unknown=mails.with_fate_unknown().count(),
             why_none=explain_no_sending(Installation.objects.read()),
+            is_rehearsal=writes_to_the_log(),
             absence=find_absence(),
         )
 
@@ -117,7 +119,11 @@ class MailDecideView(MailPage):
     permission_required = ("authorizations.change_mail", "authorizations.add_mailstop")
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return redirect("mail_detail", self.find(request, pk).pk)
+        """Ask about what stops an address: a complaint can be taken back by whoever made it only."""
+        mail, do = self.find(request, pk), request.GET.get("do")
+        if do not in ("bounced", "complained"):
+            return redirect("mail_detail", mail.pk)
+        return render(request, "authorizations/mail_decide.html", {"mail": mail, "do": do})
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         mail = self.find(request, pk)
