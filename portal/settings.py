@@ -5,6 +5,7 @@ with one line that says what to set.
 """
 
 import contextlib
+import logging
 import os
 import re
 import warnings
@@ -345,11 +346,22 @@ EMAIL_TIMEOUT = 20
 DJANGO_TABLES2_TEMPLATE = "django_tables2/portal.html"
 FILTERS_EMPTY_CHOICE_LABEL = "Any"
 
+
+def _without_traceback_of_refusals(record: logging.LogRecord) -> bool:
+    """A page that is not for a role is no fault of the portal's: one line says so, fifteen would hide real errors."""
+    if getattr(record, "status_code", None) == 403:
+        record.exc_info = None
+    return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "refusals": {"()": "django.utils.log.CallbackFilter", "callback": _without_traceback_of_refusals},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"portal": {"level": "INFO"}},
 }

@@ -1,6 +1,8 @@
 """A nonsensical setting stops the start with one line that says what to set; a sensible one is taken."""
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import environ
 import pytest
+from django.conf import settings
+from django.utils.log import CallbackFilter
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.pure
@@ -184,3 +188,20 @@ def test_the_example_file_starts_the_portal_once_its_key_is_filled_in(
 @pytest.mark.parametrize("value", ["$abc", "$PATH", "$$", r"a\$b$c", r"\$d"])
 def test_a_value_with_a_dollar_is_taken_as_it_stands(tmp_path: Path, name: str, value: str) -> None:
     assert read(name, tmp_path=tmp_path, change={name: value}) == value
+
+
+def test_a_page_that_is_not_for_a_role_is_one_line_in_the_log_and_an_error_has_its_traceback() -> None:
+    handler = logging.StreamHandler(stream := io.StringIO())
+    configured = settings.LOGGING["filters"]["refusals"]["callback"]
+    handler.addFilter(CallbackFilter(configured))
+    log = logging.getLogger("tests.refusals")
+    log.propagate = False
+    log.addHandler(handler)
+    for status in (403, 500):
+        try:
+            raise PermissionError("not for you")
+        except PermissionError as error:
+            log.warning("answered %s", status, exc_info=error, extra={"status_code": status})
+    lines = stream.getvalue().splitlines()
+    assert lines[:2] == ["answered 403", "answered 500"]
+    assert lines[-1] == "PermissionError: not for you"

@@ -347,6 +347,8 @@ def _zip(name: str) -> bytes:
     ("data", "kind", "advice"),
     [
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", "a PDF document", "Ask for the list"),
+        (b"#!/bin/sh\nexec true\n", "a program", "Ask for the list"),
+        (b"\x7fELF\x02\x01\x01", "a program", "Ask for the list"),
         (_zip("xl/workbook.xml"), "an Excel workbook (.xlsx)", "Save As, “CSV UTF-8"),
         (_zip("word/document.xml"), "a Word document", "Ask for the list"),
         (_zip("customers.csv"), "a ZIP archive", "Unpack it"),

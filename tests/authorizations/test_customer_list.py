@@ -142,6 +142,19 @@ class TestFilters:
         assert response.status_code == 200
         assert "<script>" not in response.text.replace("<script src=", "")
 
+    @pytest.mark.parametrize("query", [{"region": "nowhere"}, {"utility": "x"}, {"campaign": "999999"}])
+    def test_a_filter_that_makes_no_sense_finds_nobody_and_exports_nothing(
+        self, manager_client: Client, query: dict[str, str]
+    ) -> None:
+        """All rows would pass for those that were asked for."""
+        make_customer(name="Rosa")
+        page = manager_client.get(LIST, query)
+        assert names(page) == []
+        assert "errorlist" in page.text
+        export = manager_client.get(LIST, {**query, "export": "csv"}, follow=True)
+        assert export.headers["Content-Type"].startswith("text/html")
+        assert "errorlist" in export.text
+
     @pytest.mark.parametrize("page", ["abc", "0", "-1", "9" * 15, "9" * 30])
     def test_page_that_is_not_there_is_no_error(self, manager_client: Client, page: str) -> None:
         make_customer()

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import (
@@ -19,6 +20,7 @@ from portal.authorizations.models import (
     FlowState,
     Link,
     Meter,
+    Outage,
     Reauthorization,
     RequiredAction,
 )
@@ -324,6 +326,18 @@ class TestScreens:
         assert "Has to be authorized again" in response.text
         assert "4 Mar 2026" in response.text
         assert manager_client.get(reverse("reauthorization_link", args=[task.pk])).status_code == 302
+
+    def test_while_the_utility_is_down_it_says_so(self, manager_client: Client, manager: User) -> None:
+        task = make_reauthorization(link=proven())
+        Outage.objects.create(utility=get_utilities("pge")[0], began_at=timezone.now())
+        Meter.objects.filter(pk=task.meter_id).update(utility=get_utilities("pge")[0])
+        page = manager_client.post(reverse("reauthorization_link", args=[task.pk]), follow=True)
+        assert "PG&amp;E is down: hand the link out once its sign-in works again." in page.text
+
+    def test_a_closed_one_is_not_dismissed(self, manager_client: Client) -> None:
+        task = make_reauthorization(closed_at=NOW, closed_as="authorized", ended_at=NOW)
+        page = manager_client.get(reverse("reauthorization_dismiss", args=[task.pk]), follow=True)
+        assert "closed already" in page.text
 
     def test_customer_old_link_and_meter_show_the_task(self, manager_client: Client, rep: User) -> None:
         link = proven(customer=make_customer(assigned_rep=rep))

@@ -68,6 +68,7 @@ def count_what_goes(customer: Customer) -> dict[str, int]:
         "papers": PaperAuthorization.objects.filter(customer=customer).count(),
         "calls": DoorCall.objects.filter(customer=customer).count(),
         "mails": Mail.objects.filter(customer=customer).count(),
+        "waiting": Mail.objects.filter(customer=customer, state=MailState.WAITING).count(),
         "prints": PrintJob.objects.filter(labels__link__in=links).exclude(file="").distinct().count(),
     }
 

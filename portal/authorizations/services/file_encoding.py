@@ -55,6 +55,9 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"<html", "a web page (HTML), perhaps a sign-in page", _EXPORT),
     (b"<table", "a web page (HTML) made for Excel", _SAVE),
     (b"<?xml", "an XML file", _SAVE),
+    (b"#!", "a program", _ASK),
+    (b"\x7fELF", "a program", _ASK),
+    (b"MZ\x90\x00", "a program", _ASK),
 )
 _IN_ZIP: tuple[tuple[bytes, str, str], ...] = (
     (b"xl/", "an Excel workbook (.xlsx)", _SAVE),

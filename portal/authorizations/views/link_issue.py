@@ -69,7 +69,8 @@ class LinkIssueView(PermissionRequiredMixin, View):
         value = request.GET.get("customer") or request.POST.get("customer") or ""
         if not value.isdecimal() or len(value) > 18:
             return None
-        return get_object_or_404(Customer.objects.visible_to(user_of(request)).select_related("utility"), pk=value)
+        there = Customer.objects.visible_to(user_of(request)).filter(erased_at__isnull=True)
+        return get_object_or_404(there.select_related("utility"), pk=value)
 
     def _choose(self, request: PortalRequest) -> HttpResponse:
         """For whom? A search over the customers that the user may see, and the other ways to issue."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from django.contrib.auth.mixins import PermissionRequiredMixin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django_filters import FilterSet
 from django_filters.views import FilterView
@@ -42,7 +43,8 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
     `order_of_many`, and from the table `newest` (its column of the list's own order) and `indexed`.
     """
 
-    strict = False
+    #: A filter that makes no sense finds nothing, and says so: all rows would pass for what was asked for.
+    strict = True
     export_permission: ClassVar[str] = ""
     #: Header and how to get the cell, for each column of the CSV.
     export_columns: ClassVar[Sequence[tuple[str, Callable[[Any], Any]]]] = ()
@@ -162,13 +164,17 @@ class PortalListView(PermissionRequiredMixin, SingleTableMixin, FilterView):
         query["export"] = "csv"
         return f"?{query.urlencode()}"
 
-    def export(self) -> StreamingHttpResponse:
+    def export(self) -> HttpResponseBase:
         """Stream what the list shows, all pages of it: newest first, or few rows as they are sorted."""
         if not self.export_columns or (
             self.export_permission and not self.request.user.has_perm(self.export_permission)
         ):
             raise PermissionDenied
         self.filterset = self.get_filterset(self.get_filterset_class())
+        if self.filterset.is_bound and not self.filterset.is_valid():
+            query = self.request.GET.copy()
+            query.pop("export", None)
+            return redirect(f"{self.request.path}?{query.urlencode()}")
         # The table sorts, and is not drawn: no page is read and nothing counted.
         table = self.get_table_class()(data=self.filterset.qs)
         if sorts := self.request.GET.getlist(table.prefixed_order_by_field):

@@ -13,7 +13,7 @@ from django.views.generic import View
 
 from portal.authorizations.filters.reauthorizations import ReauthorizationFilterSet
 from portal.authorizations.forms.reauthorizations import DismissForm
-from portal.authorizations.models import Reauthorization
+from portal.authorizations.models import Outage, Reauthorization
 from portal.authorizations.services.links import IssueRefused
 from portal.authorizations.services.reauthorizations import dismiss_reauthorization, hand_out_new_link
 from portal.authorizations.tables.reauthorizations import ReauthorizationTable
@@ -66,6 +66,9 @@ class ReauthorizationLinkView(PermissionRequiredMixin, View):
                 return redirect("reauthorization_list")
             return redirect(f"{reverse('link_issue')}?customer={customer.pk}")
         messages.success(request, "The new link. Once the customer has authorized by it, Leap’s word closes the task.")
+        utility = task.meter.utility
+        if utility is not None and Outage.objects.at(timezone.now()).filter(utility=utility).exists():
+            messages.warning(request, f"{utility.short_name} is down: hand the link out once its sign-in works again.")
         return redirect("link_detail", link.pk)
 
 
@@ -75,7 +78,11 @@ class ReauthorizationDismissView(PermissionRequiredMixin, View):
     permission_required = "authorizations.change_reauthorization"
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
-        return self._ask(request, self._task(pk), DismissForm())
+        task = self._task(pk)
+        if task.closed_at is not None:
+            messages.info(request, "This task is closed already: there is nothing to dismiss.")
+            return redirect("reauthorization_list")
+        return self._ask(request, task, DismissForm())
 
     def post(self, request: HttpRequest, pk: int) -> HttpResponse:
         task = self._task(pk)
