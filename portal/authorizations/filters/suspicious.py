@@ -34,7 +34,7 @@ class SuspiciousFilterSet(filters.FilterSet):
         fields: list[str] = []
 
     def search(self, queryset: "QuerySet[Link]", name: str, value: str) -> "QuerySet[Link]":
-        return queryset.search(value)  # type: ignore[attr-defined]
+        return queryset.search(value).among_claims()  # type: ignore[attr-defined]
 
     def by_utility(self, queryset: "QuerySet[Link]", name: str, value: Utility) -> "QuerySet[Link]":
         return queryset.asking_for(Utility.objects.filter(pk=value.pk))  # type: ignore[attr-defined]

@@ -211,6 +211,10 @@ class LinkQuerySet(SearchableQuerySet["Link"]):
         unproven = self.with_expected_days().filter(returned, overdue, customer__isnull=False)
         return unproven.exclude(replaced_by__status__in=PROVEN)
 
+    def among_claims(self) -> Self:
+        """Those that are claims alone, said of their keys: an index holds these, and meets words before rows are read."""
+        return self.filter(pk__in=self.model.objects.filter(CLAIMED_ONLY).order_by().values("pk"))
+
     def long_overdue_claims(self, now: datetime) -> Self:
         """Those of the overdue claims that are so at any utility: what an index alone finds, to count them."""
         slowest = Utility.objects.aggregate(days=Max("expected_days"))["days"] or 0
