@@ -41,8 +41,8 @@ class OutageTable(tables.Table):
     caption = "Outages"
 
     utility = tables.Column(verbose_name="Utility", order_by=("utility__short_name", "pk"))
-    began_at = PartColumn("outage_began", verbose_name="Began", order_by=("began_at", "pk"))
-    ended_at = PartColumn("outage_ended", verbose_name="Ends", order_by=("ended_at", "pk"))
+    began_at = PartColumn("outage_began", verbose_name="From", order_by=("began_at", "pk"))
+    ended_at = PartColumn("outage_ended", verbose_name="Until", order_by=("ended_at", "pk"))
     note = PartColumn("outage_note", verbose_name="Note", orderable=False)
     marked_by = PartColumn("outage_source", verbose_name="Marked by", orderable=False)
     action = PartColumn("outage_action", verbose_name="", orderable=False)
