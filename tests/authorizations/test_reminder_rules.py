@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.authorizations.services import reminder_rules as rules
-from portal.authorizations.services.reminder_rules import Case, Due, Hold, LinkFacts, Outage
+from portal.authorizations.services.reminder_rules import Case, Due, Hold, LastReminder, LinkFacts, Outage
 
 ZONE = ZoneInfo("America/Los_Angeles")
 pytestmark = pytest.mark.pure
@@ -123,7 +123,7 @@ class TestAbandoned:
         assert due(case(left("24 10:00"), reminds_abandoned=False), "24 10:01") is None
 
     def test_twenty_hours_lie_between_two_reminders(self) -> None:
-        found = case(left("24 10:00"), last_taken={"abandoned": 0}, last_reminded_at=at("25 09:00"))
+        found = case(left("24 10:00"), last_taken={"abandoned": 0}, last_reminder=LastReminder(at=at("25 09:00")))
         assert due(found, "25 09:01") == ("abandoned", 1, at("26 08:00"))
 
     def test_of_several_links_the_one_last_used_is_reminded_of(self) -> None:
@@ -255,10 +255,14 @@ class TestHold:
         assert held == Hold(reason="A paper form, signed on 20 Nov 2026, is on its way.")
 
     def test_another_reminder_of_the_same_day(self) -> None:
-        held = self.hold(case(left("24 10:00"), last_reminded_at=at("24 11:00")))
+        held = self.hold(case(left("24 10:00"), last_reminder=LastReminder(at=at("24 11:00"))))
         assert held is not None
         assert held.until == at("25 08:00")
-        assert self.hold(case(left("24 10:00"), last_reminded_at=at("23 16:00"))) is None
+        assert self.hold(case(left("24 10:00"), last_reminder=LastReminder(at=at("23 16:00")))) is None
+
+    def test_a_reminder_that_only_may_have_gone_out_holds_as_long_and_says_so(self) -> None:
+        held = self.hold(case(left("24 10:00"), last_reminder=LastReminder(at=at("24 11:00"), is_sure=False)))
+        assert held == Hold(reason="Perhaps reminded on 24 Nov 2026, 11:00: not twice in a day.", until=at("25 08:00"))
 
     @pytest.mark.parametrize("now", ["24 21:00", "25 00:00", "25 07:59"])
     def test_the_night(self, now: str) -> None:
@@ -307,7 +311,7 @@ def test_whatever_happened_a_reminder_comes_by_day_after_the_activity_and_is_a_n
     found = Case(
         links=(LinkFacts(pk=1, visited_at=moment),),
         last_taken={"abandoned": taken} if taken >= 0 else {},
-        last_reminded_at=moment + reminded if reminded is not None else None,
+        last_reminder=LastReminder(at=moment + reminded) if reminded is not None else None,
     )
     now = moment + later
     reminder = rules.find_next(found, now, ZONE)
@@ -318,5 +322,5 @@ def test_whatever_happened_a_reminder_comes_by_day_after_the_activity_and_is_a_n
     assert not rules.is_night(reminder.at, ZONE)
     assert reminder.at >= moment + rules.ABANDONED_AFTER[reminder.step]
     assert reminder.at >= now - rules.MOST_LATE
-    if found.last_reminded_at:
-        assert reminder.at - found.last_reminded_at >= rules.BETWEEN_REMINDERS
+    if found.last_reminder:
+        assert reminder.at - found.last_reminder.at >= rules.BETWEEN_REMINDERS

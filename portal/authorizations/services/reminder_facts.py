@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any, Final
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from portal.authorizations.models import (
@@ -28,6 +29,8 @@ from portal.authorizations.services.mail_stops import digest_address
 
 #: A customer in a campaign: their keys.
 Pair = tuple[int, int]
+#: Of these a mail server has, or may have, the reminder.
+_MAY_HAVE_GONE_OUT: Final = (MailState.SENT, MailState.SENDING, MailState.UNKNOWN)
 
 
 def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
@@ -41,7 +44,7 @@ def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
     asked = {pk: [link for link in found if link.campaign_id in campaigns] for pk, found in links_of.items()}
     facts = _read_links([link for found in asked.values() for link in found], customers)
     mails = _read_mails(customers)
-    reminded_at = _read_last_reminders(customers)
+    reminded = _read_last_reminders(customers)
     proofs = _read_proofs(customers, links_of)
     papers = PaperAuthorization.objects.filter(customer__in=customers, withdrawn_at__isnull=True, metered_at=None)
     signed = dict(papers.order_by("signed_on").values_list("customer", "signed_on"))
@@ -58,7 +61,7 @@ def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
             is_over=campaign.state in (CampaignState.CLOSED, CampaignState.DRAFT),
             invited_at=invited_at,
             last_taken=last_taken,
-            last_reminded_at=reminded_at.get(customer.pk),
+            last_reminder=reminded.get(customer.pk),
             proof=proofs.get(customer.pk, ""),
             unwanted=_why_unwanted(customer),
             paper_signed_on=signed.get(customer.pk),
@@ -125,20 +128,33 @@ def _read_mails(customers: Iterable[int]) -> dict[Pair, tuple[datetime | None, d
     return {pair: (invited_at.get(pair), dict(taken.get(pair, {}))) for pair in pairs}
 
 
-def _read_last_reminders(customers: dict[int, Customer]) -> dict[int, datetime]:
-    """When each was reminded last, in any campaign: under this row, or another with the same address."""
+def _read_last_reminders(customers: dict[int, Customer]) -> dict[int, rules.LastReminder]:
+    """When each was reminded last, in any campaign: under this row, or another with the same address.
+
+    One on the wire counts, and one of which nobody knows whether it went out: two would be one too many.
+    """
     digests = {pk: digest_address(customer.email) for pk, customer in customers.items()}
-    sent = Mail.objects.filter(is_reminder=True, sent_at__isnull=False).order_by()
-    own = sent.filter(customer__in=list(customers)).values("customer").annotate(last=Max("sent_at"))
+    out = Mail.objects.filter(is_reminder=True, state__in=_MAY_HAVE_GONE_OUT).order_by()
+    own = _find_last(out.filter(customer__in=list(customers)), "customer")
     # That it is not empty is said for its index.
-    at_address = sent.filter(address_digest__in={*digests.values()} - {""}).exclude(address_digest="")
-    last_at = dict(
-        at_address.values("address_digest").annotate(last=Max("sent_at")).values_list("address_digest", "last")
-    )
-    found: dict[int, datetime] = dict(own.values_list("customer", "last"))
+    at_address = out.filter(address_digest__in={*digests.values()} - {""}).exclude(address_digest="")
+    by_digest = _find_last(at_address, "address_digest")
+    found = {}
     for pk, digest in digests.items():
-        if at := last_at.get(digest):
-            found[pk] = max(at, found.get(pk, at))
+        known = [last for last in (own.get(pk), by_digest.get(digest)) if last]
+        if known:
+            found[pk] = max(known, key=lambda last: last.at)
+    return found
+
+
+def _find_last(mails: "QuerySet[Mail]", by: str) -> dict[Any, rules.LastReminder]:
+    """The last of these mails for each value of a field, in one query."""
+    found: dict[Any, rules.LastReminder] = {}
+    rows = mails.values(by, "state").annotate(last_sent=Max("sent_at"), last_marked=Max("marked_at"))
+    for value, state, *moments in rows.values_list(by, "state", "last_sent", "last_marked"):
+        at = max((moment for moment in moments if moment), default=None)
+        if at and (value not in found or at > found[value].at):
+            found[value] = rules.LastReminder(at=at, is_sure=state == MailState.SENT)
     return found
 
 

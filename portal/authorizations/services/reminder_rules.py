@@ -9,7 +9,7 @@ never came, the campaign says after how many days. Decided here:
 - What is more than a day late when it is first planned is not made up for; of two that are due the later one goes out.
   One that was held in time is not lost by it.
 - Between two reminders to one customer lie twenty hours at least, whatever the campaigns; or to one address, which may
-  stand for several sites.
+  stand for several sites. One that is being sent counts, and one of unknown fate.
 - Leap's events give no reason and no refusal: a session closed early, or a sign-in that failed, is one that was left.
 """
 
@@ -65,6 +65,14 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastReminder:
+    """The last reminder of a customer or address; it is not sure while it is sent, or if its fate is unknown."""
+
+    at: datetime
+    is_sure: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One customer in one campaign."""
 
@@ -77,7 +85,7 @@ class Case:
     """When the invitation of the campaign was sent."""
     last_taken: dict[str, int]
     """The highest step of each kind that was sent, stopped or silenced."""
-    last_reminded_at: datetime | None = None
+    last_reminder: LastReminder | None = None
     """In any campaign, under this row or another with the same address."""
     proof: str = ""
     """What Leap says of the site: this link's, another one's, a paper's; empty: nothing."""
@@ -155,8 +163,8 @@ def find_next(case: Case, now: datetime, zone: tzinfo, *, waiting: tuple[str, in
     if found is None:
         return None
     step, at = found
-    if case.last_reminded_at:
-        at = into_daytime(max(at, case.last_reminded_at + BETWEEN_REMINDERS), zone)
+    if case.last_reminder:
+        at = into_daytime(max(at, case.last_reminder.at + BETWEEN_REMINDERS), zone)
     return Due(kind=kind, step=step, link=link.pk, at=at)
 
 
@@ -204,9 +212,11 @@ def find_hold(
     found = [hold for hold in claims if hold]
     if found:
         return max(found, key=lambda hold: hold.until or now)
-    if case.last_reminded_at and case.last_reminded_at + BETWEEN_REMINDERS > now:
-        until = into_daytime(case.last_reminded_at + BETWEEN_REMINDERS, zone)
-        return Hold(reason=f"Reminded on {_moment(case.last_reminded_at, zone)}: not twice in a day.", until=until)
+    last = case.last_reminder
+    if last and last.at + BETWEEN_REMINDERS > now:
+        reminded = "Reminded" if last.is_sure else "Perhaps reminded"
+        until = into_daytime(last.at + BETWEEN_REMINDERS, zone)
+        return Hold(reason=f"{reminded} on {_moment(last.at, zone)}: not twice in a day.", until=until)
     if is_night(now, zone):
         return Hold(reason="Nobody is reminded between 21:00 and 8:00.", until=into_daytime(now, zone))
     return None
