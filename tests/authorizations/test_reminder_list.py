@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.authorizations.models import Campaign, Customer, Link, Mail, MailState, ReminderCursor, Utility
 from portal.authorizations.services.outages import mark_outage
 from tests.authorizations.reminder_world import World, at
-from tests.factories import make_campaign, make_user
+from tests.factories import make_campaign, make_flow, make_user
 from tests.smtp_server import Mailbox
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +52,25 @@ class TestQueue:
         world.visit(world.ask(name="Later"))
         world.go(at(2, 10, 10))
         assert shown(manager_client) == ["Rosa Left", "Later"]
+
+    def test_beside_a_customer_who_lives_by_another_clock_both_hours_stand(
+        self, manager_client: Client, world: World, left: Link
+    ) -> None:
+        campaign = make_campaign(flow=make_flow(utilities=["cecony-utilityapi"]), reminds_abandoned=True)
+        east = world.ask(name="Ed East", utility="cecony-utilityapi", state="NY", campaign=campaign)
+        world.clock.move_to(at(2, 17, 30))
+        world.visit(east)
+        world.go(at(2, 17, 35))
+        page = manager_client.get(ADDRESS).text
+        assert "3 Mar 2026, 05:00" in page
+        assert page.count("8:00 in New York") == 1
+        assert "3 Mar 2026, 05:00 (8:00 in New York)" in manager_client.get(f"/links/{east.pk}/").text
+        Mail.objects.filter(link=east).update(due_at=at(2, 18))
+        world.clock.move_to(at(2, 18, 30))
+        page = manager_client.get(ADDRESS).text
+        assert (
+            "between 21:00 and 8:00 by the clock of New York: 8:00 there is 5:00 here. Until 3 Mar 2026, 05:00." in page
+        )
 
     def test_what_is_held_and_why_and_until_when(self, manager_client: Client, world: World, left: Link) -> None:
         Utility.objects.filter(utility_id="pge").update(expected_days=3)

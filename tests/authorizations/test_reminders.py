@@ -36,7 +36,15 @@ from portal.authorizations.services.reminders import (
     switch_reminders,
 )
 from tests.authorizations.reminder_world import World, at
-from tests.factories import make_campaign, make_customer, make_link, make_paper, make_user
+from tests.factories import (
+    get_utilities,
+    make_campaign,
+    make_customer,
+    make_flow,
+    make_link,
+    make_paper,
+    make_user,
+)
 from tests.smtp_server import smtp_server
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +89,28 @@ class TestAbandoned:
         world.visit(link)
         world.go_by_hours(at(3, 8, 55))
         assert world.sent_at() == [at(3, 8, 50)]
+
+    @pytest.mark.parametrize("told_by", ["utility", "link", "flow", "state"])
+    def test_whoever_lives_in_new_york_is_left_alone_when_it_is_night_there(self, world: World, told_by: str) -> None:
+        """18:30 in California is 21:30 in New York."""
+        conedison = get_utilities("cecony-utilityapi")
+        offered = ["cecony-utilityapi", "oru-utilityapi", *(["pge"] if told_by == "state" else [])]
+        campaign = make_campaign(flow=make_flow(utilities=offered), reminds_abandoned=True)
+        customer = make_customer(
+            utility="cecony-utilityapi" if told_by == "utility" else "", state="NY" if told_by == "state" else ""
+        )
+        link = make_link(
+            customer=customer,
+            campaign=campaign,
+            flow=campaign.flow,
+            utilities=conedison if told_by == "link" else None,
+        )
+        world.go(at(2, 17, 30))
+        world.visit(link)
+        world.go_by_hours(at(3, 4, 55))
+        assert world.sent_at() == []
+        world.go(at(3, 5))
+        assert world.sent_at() == [at(3, 5)]
 
     def test_a_new_session_postpones_the_first_reminder(self, world: World) -> None:
         link = world.ask()

@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
@@ -26,6 +28,7 @@ from portal.authorizations.models import (
 )
 from portal.authorizations.services import reminder_rules as rules
 from portal.authorizations.services.mail_stops import digest_address
+from portal.authorizations.services.time_zones import find_zone
 
 #: A customer in a campaign: their keys.
 Pair = tuple[int, int]
@@ -42,6 +45,7 @@ def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
     for link in links.prefetch_related("requested_utilities"):
         links_of[link.customer_id or 0].append(link)
     asked = {pk: [link for link in found if link.campaign_id in campaigns] for pk, found in links_of.items()}
+    zones = _find_zones(customers, asked)
     facts = _read_links([link for found in asked.values() for link in found], customers)
     mails = _read_mails(customers)
     reminded = _read_last_reminders(customers)
@@ -55,6 +59,7 @@ def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
             continue
         invited_at, last_taken = mails.get(pair, (None, {}))
         cases[pair] = rules.Case(
+            zone=zones[customer.pk],
             links=tuple(facts[link.pk] for link in asked.get(customer.pk, ()) if link.campaign_id == campaign.pk),
             reminds_abandoned=campaign.reminds_abandoned,
             no_visit_days=rules.read_days(campaign.no_visit_days),
@@ -81,6 +86,34 @@ def find_utilities(link: Link, customer: Customer) -> list[Utility]:
     if link.utility is None and customer.utility and (not asked or customer.utility in asked):
         return [customer.utility]
     return asked
+
+
+def get_portal_zone() -> ZoneInfo:
+    """Return the zone by whose clock the portal's pages name moments: TIME_ZONE."""
+    return ZoneInfo(settings.TIME_ZONE)
+
+
+def _find_zones(customers: dict[int, Customer], links_of: dict[int, list[Link]]) -> dict[int, ZoneInfo]:
+    """By whose clock each lives, as the own utility tells, or else what the links ask for or their flows offer."""
+    regions: dict[int, set[str]] = {}
+    unclear: dict[int, list[int]] = {}
+    for pk, customer in customers.items():
+        links = links_of.get(pk, [])
+        utilities = [customer.utility] if customer.utility else [u for link in links for u in link.utilities_asked]
+        regions[pk] = {utility.region for utility in utilities}
+        if links and not utilities:
+            unclear[pk] = [link.flow_id for link in links]
+    if unclear:
+        flows = {flow for found in unclear.values() for flow in found}
+        offered: dict[int, set[str]] = defaultdict(set)
+        for flow, region in Utility.objects.filter(flows__in=flows).order_by().values_list("flows", "region"):
+            offered[flow].add(region)
+        for pk, found in unclear.items():
+            regions[pk] = {region for flow in found for region in offered[flow]}
+    default = get_portal_zone()
+    return {
+        pk: find_zone(regions=regions[pk], state=customer.state, default=default) for pk, customer in customers.items()
+    }
 
 
 def _read_links(links: list[Link], customers: dict[int, Customer]) -> dict[int, rules.LinkFacts]:
