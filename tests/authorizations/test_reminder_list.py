@@ -88,6 +88,24 @@ class TestQueue:
         world.clock.move_to(at(2, 10, 50))
         assert "PG&amp;E is down since 2 Mar 2026, 09:00." in manager_client.get(ADDRESS).text
 
+    def test_what_a_paused_campaign_holds_says_so_and_is_found(
+        self, manager_client: Client, world: World, left: Link
+    ) -> None:
+        """The worker leaves it alone: nothing is written at the mail."""
+        Campaign.objects.update(state="paused")
+        assert "The campaign is paused." not in manager_client.get(ADDRESS).text, "it is not due"
+        world.clock.move_to(at(2, 10, 50))
+        world.work()
+        assert world.waiting().hold_reason == ""
+        assert "The campaign is paused." in manager_client.get(ADDRESS).text
+        assert "The campaign is paused." in manager_client.get(f"/customers/{left.customer_id}/").text
+        assert "The campaign is paused." in manager_client.get(f"/mails/{world.waiting().pk}/").text
+        assert "The campaign is paused." in manager_client.get("/mails/").text
+        assert (shown(manager_client, "?when=held"), shown(manager_client, "?when=due")) == (["Rosa Left"], [])
+        Campaign.objects.update(state="running")
+        assert "The campaign is paused." not in manager_client.get(ADDRESS).text
+        assert (shown(manager_client, "?when=held"), shown(manager_client, "?when=due")) == ([], ["Rosa Left"])
+
     def test_what_is_not_needed_any_more_is_said_before_the_worker_knows(
         self, manager_client: Client, world: World, left: Link
     ) -> None:

@@ -312,7 +312,7 @@ def left(world: World) -> Link:
 class TestHeld:
     def held(self, world: World) -> str:
         assert world.sent_at() == []
-        return world.waiting().hold_reason
+        return world.waiting().why_held
 
     def test_while_the_utility_is_down_and_released_with_a_fresh_check(self, world: World, left: Link) -> None:
         outage = mark_outage(utility=left.customer.utility, began_at=at(2, 9), note="", by=make_user())  # type: ignore[union-attr, arg-type]

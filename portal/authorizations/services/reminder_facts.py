@@ -38,7 +38,8 @@ _MAY_HAVE_GONE_OUT: Final = (MailState.SENT, MailState.SENDING, MailState.UNKNOW
 
 def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
     """Return what is known of customers in campaigns (campaign key, customer key); a pair that is gone is left out."""
-    campaigns = Campaign.objects.in_bulk({campaign for campaign, _ in pairs})
+    today = timezone.localdate()
+    campaigns = Campaign.objects.select_related("flow").in_bulk({campaign for campaign, _ in pairs})
     customers = Customer.objects.select_related("utility").in_bulk({customer for _, customer in pairs})
     links_of: dict[int, list[Link]] = defaultdict(list)
     links = Link.objects.filter(customer__in=customers).select_related("utility").order_by("pk")
@@ -64,6 +65,7 @@ def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
             reminds_abandoned=campaign.reminds_abandoned,
             no_visit_days=rules.read_days(campaign.no_visit_days),
             is_over=campaign.state in (CampaignState.CLOSED, CampaignState.DRAFT),
+            held_by_campaign=campaign.why_no_mails(today),
             invited_at=invited_at,
             last_taken=last_taken,
             last_reminder=reminded.get(customer.pk),

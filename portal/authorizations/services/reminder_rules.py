@@ -87,6 +87,8 @@ class Case:
     no_visit_days: tuple[int, ...] = ()
     is_over: bool = False
     """The campaign is closed, or was never launched."""
+    held_by_campaign: str = ""
+    """Why the campaign sends none of its mails today; empty: it does."""
     invited_at: datetime | None = None
     """When the invitation of the campaign was sent."""
     last_taken: dict[str, int]

@@ -190,7 +190,9 @@ def read_outlooks(mails: Sequence[Mail], now: datetime) -> dict[int, Outlook]:
         found[mail.pk] = Outlook(
             why=rules.explain(case, kind=kind, step=mail.step, link=link, zone=zone),
             silence=rules.find_silence(case, kind=kind, step=mail.step),
-            hold=rules.find_hold(
+            hold=rules.Hold(reason=case.held_by_campaign)
+            if is_due and case.held_by_campaign
+            else rules.find_hold(
                 case, link=link, now=now if is_due else mail.due_at, zone=zone, outages=outages if is_due else {}
             ),
             hour_there=rules.name_hour_there(case, mail.sent_at or mail.due_at, zone),
@@ -200,7 +202,7 @@ def read_outlooks(mails: Sequence[Mail], now: datetime) -> dict[int, Outlook]:
 
 def find_waiting(mails: "QuerySet[Mail]") -> list[Mail]:
     """Return the reminders among these mails that wait, the next one first, each with its `outlook`: for one's page."""
-    waiting = mails.filter(is_reminder=True, state=MailState.WAITING).select_related("message__campaign", "link")
+    waiting = mails.filter(is_reminder=True, state=MailState.WAITING).select_related("message__campaign__flow", "link")
     found = list(waiting.order_by("due_at", "pk")[:_SHOWN])
     outlooks = read_outlooks(found, timezone.now())
     for mail in found:
