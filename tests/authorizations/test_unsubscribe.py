@@ -140,6 +140,14 @@ class TestEverywhere:
         make_import(text="external_id,name,email\nA-1,Ann,ann.new@example.com\n", until="applied")
         assert not stopped.all().exists()
 
+    def test_who_asks_for_a_link_with_it_later(self) -> None:
+        stop = stop_mails_to("rosa@example.com", reason="unsubscribed")
+        make_link_request(page=make_landing_page(), email="Rosa@example.com")
+        make_link_request(page=make_landing_page(), email="bo@example.com")
+        assert answer_link_requests() == 2
+        assert Customer.objects.get(email="Rosa@example.com").mail_stopped_at == stop.at
+        assert Customer.objects.get(email="bo@example.com").mail_stopped_at is None
+
     def test_waiting_mails_of_any_campaign(self, client: Client, mail: Mail) -> None:
         waiting = make_invited(email="rosa@example.com")
         client.post(path_of(mail))
