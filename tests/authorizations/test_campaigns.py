@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -251,3 +251,26 @@ class TestCompare:
 
     def test_nothing_ticked(self, manager_client: Client) -> None:
         assert manager_client.post(COMPARE, {"query": ""}).headers["Location"] == LIST
+
+
+@pytest.mark.parametrize("state", ["draft", "running", "paused", "closed"])
+@pytest.mark.parametrize("flow_state", ["requested", "live", "retired"])
+@pytest.mark.parametrize(
+    ("dates", "is_on"),
+    [
+        ({}, True),
+        ({"starts_on": date(2026, 5, 4), "ends_on": date(2026, 5, 4)}, True),
+        ({"starts_on": date(2026, 5, 5)}, False),
+        ({"ends_on": date(2026, 5, 3)}, False),
+    ],
+)
+def test_a_campaign_that_mails_is_the_same_to_the_database_and_in_words(
+    state: str, flow_state: str, dates: dict[str, date], is_on: bool
+) -> None:
+    day = date(2026, 5, 4)
+    campaign = make_campaign(flow=make_flow(state=flow_state), state=state, **dates)
+    mails = state == "running" and flow_state == "live" and is_on
+    assert Campaign.objects.mailing_on(day).exists() == mails
+    assert (campaign.why_no_mails(day) == "") == mails
+    message = Message.objects.create(campaign=campaign, kind="invitation")
+    assert list(Message.objects.held_on(day)) == ([] if mails else [message])

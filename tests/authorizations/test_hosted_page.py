@@ -208,6 +208,64 @@ class TestWhatIsTyped:
     def test_what_was_typed_stays_in_the_form(self, page: LandingPage) -> None:
         assert 'value="Rosa &lt;3"' in ask(page, "rosa", name="Rosa <3").text
 
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "WIN www.evil.example https://evil",
+            "https://evil",
+            "Rosa WWW.evil",
+            "www2.evil",
+            "Rosa ftp:evil",
+            "Rosa <rosa@evil.example>",
+            "rosa@evil",
+            "evil.example",
+            "Rosa (evil.example/win)",
+            "EVIL.EXAMPLE",
+            "Evil.Com",
+            "t.co",
+            "win.xn--80ak6aa92e.",
+            "192.0.2.1",
+            # Letters that mail programs read as the ones above, and one that nobody sees.
+            "evil\uff0eexample",
+            "evil\u3002example",
+            "evil\u200b.\u200bexample",
+            "rosa\uff20evil",
+        ],
+    )
+    @pytest.mark.parametrize(
+        ("language", "words"), [("en", "Write only a name here"), ("es", "Escriba aquí solo un nombre")]
+    )
+    def test_no_address_of_a_page_or_mailbox_passes_for_a_name(
+        self, page: LandingPage, name: str, language: str, words: str
+    ) -> None:
+        """It would stand in a campaign's mail, to whomever's email address was typed with it."""
+        answer = ask(page, name=name, client=Client(headers={"accept-language": language}))
+        assert answer.status_code == 422
+        assert words in answer.text
+        assert not LinkRequest.objects.exists()
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "Dr. Ana St. John",
+            "J.R. Smith",
+            "J.R.R. Tolkien",
+            "J.Smith",
+            "Rosa St.John",
+            "María-José O'Neill",
+            "Sra. D’Ávila Núñez, M.Ed.",
+            "Martin Luther King Jr.",
+            "Acme, Inc. / Rosa",
+            "Smith & Co., No.12",
+            "José Mª Ruiz…",
+            "王小明",
+            "Wwwen Li",
+        ],
+    )
+    def test_a_name_of_a_person_is_taken_as_it_is(self, page: LandingPage, queued: None, name: str) -> None:
+        assert ask(page, name=name).status_code == 302
+        assert LinkRequest.objects.get().name == name
+
     def test_a_utility_of_another_flow_is_refused(self) -> None:
         page = make_landing_page(flow=make_flow(utilities=["pge", "sce"]))
         [sdge] = get_utilities("sdge")

@@ -309,15 +309,19 @@ class TestAfterTheText:
     ) -> None:
         make_invited()
         real, tries = mailings.settle_claim, iter(range(10))
+        begun = timezone.now()
+        with time_machine.travel(begun, tick=False) as clock:
 
-        def busy(*arguments: Any, **values: Any) -> None:
-            if next(tries) < 3:
-                raise OperationalError("database is locked")
-            real(*arguments, **values)
+            def busy(*arguments: Any, **values: Any) -> None:
+                if next(tries) < 3:
+                    clock.shift(20)
+                    raise OperationalError("database is locked")
+                real(*arguments, **values)
 
-        monkeypatch.setattr(mailings, "settle_claim", busy)
-        assert send() == 1
+            monkeypatch.setattr(mailings, "settle_claim", busy)
+            assert send() == 1
         assert states() == ["sent"]
+        assert only_mail().sent_at == begun + timedelta(minutes=1), "when it was noted at last"
 
 
 @pytest.mark.parametrize(("state", "after"), [("sending", "sending"), ("unknown", "stopped"), ("waiting", "silenced")])

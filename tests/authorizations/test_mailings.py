@@ -16,7 +16,7 @@ from portal.authorizations.services import mail_obstacles, mailings
 from portal.authorizations.services.links import replace_link
 from portal.authorizations.services.mail_obstacles import Obstacle, find_obstacles
 from portal.authorizations.services.mail_stops import stop_mails_to
-from portal.authorizations.services.mailings import QueueResult, explain_no_sending, queue_invitations
+from portal.authorizations.services.mailings import QueueResult, explain_no_sending, queue_invitations, send_due_mails
 from tests.authorizations.mailing import invite, make_installation, make_invited, send, states
 from tests.factories import (
     get_utilities,
@@ -35,6 +35,16 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=ZoneInfo("UTC"))
 @pytest.fixture(autouse=True)
 def installation(db: None) -> None:
     make_installation()
+
+
+def make_thousands(count: int, *, campaign: Campaign) -> list[Mail]:
+    """So many due mails of a campaign: steps of one message to one customer, which is as good to whoever looks."""
+    first = make_invited(campaign=campaign)
+    others = (
+        Mail(message=first.message, customer=first.customer, link=first.link, step=step, due_at=first.due_at)
+        for step in range(1, count)
+    )
+    return [first, *Mail.objects.bulk_create(others)]
 
 
 class TestQueue:
@@ -189,7 +199,7 @@ class TestRate:
 class TestObstacles:
     def of(self, mail: Mail) -> tuple[str, str]:
         mail.refresh_from_db()
-        return mail.state, mail.reason or mail.hold_reason
+        return mail.state, mail.reason or mail.why_held
 
     def test_a_campaign_that_is_paused_holds_its_mails_and_resumed_sends_them(self, box: Mailbox) -> None:
         mail = make_invited()
@@ -301,16 +311,68 @@ class TestObstacles:
 
         assert count(2) == count(10)
 
-    def test_thousands_that_are_held_hold_up_nobody(self, box: Mailbox) -> None:
-        paused = make_campaign()
-        for _ in range(3):
-            make_invited(campaign=paused)
-        Campaign.objects.filter(pk=paused.pk).update(state="paused")
+    @pytest.mark.parametrize(
+        ("change", "why"),
+        [
+            ({"state": "paused"}, "The campaign is paused."),
+            ({"state": "closed"}, "The campaign is closed."),
+            ({"starts_on": "2126-01-01"}, "The campaign begins on 2126-01-01."),
+        ],
+    )
+    def test_thousands_that_are_held_hold_up_nobody(self, change: dict[str, str], why: str, box: Mailbox) -> None:
+        """They were due before it, and a look reads none of them."""
+        counts = []
+        for thousands in (0, 3):
+            if thousands:
+                held = make_thousands(1000 * thousands, campaign=(campaign := make_campaign()))
+                Campaign.objects.filter(pk=campaign.pk).update(**change)
+            mail = make_invited()
+            with CaptureQueriesContext(connection) as queries:
+                assert send(most=1) == 1
+            assert self.of(mail) == ("sent", "")
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
+        for each in (held[0], held[-1]):
+            due_at = each.due_at
+            assert self.of(each) == ("waiting", why)
+            assert (each.due_at, each.hold_reason) == (due_at, "")
+
+    def test_what_is_due_of_a_closed_campaign_is_settled_bit_by_bit_when_nothing_else_is(
+        self, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mailings, "_BATCH", 2)
+        make_thousands(3, campaign=(campaign := make_campaign()))
+        Campaign.objects.filter(pk=campaign.pk).update(state="closed")
+        for silenced in (2, 3):
+            assert send() == 0
+            assert states().count("silenced") == silenced
+
+    def test_thousands_that_something_else_holds_are_looked_at_in_bounded_looks(
+        self, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mailings, "_SIFTED", 10)
+        monkeypatch.setattr(mailings, "_MOST_HELD", 40)
+        held = make_thousands(100, campaign=make_campaign())
         mail = make_invited()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("portal.authorizations.services.mailings._SIFTED", 2)
-            assert send(most=1) == 1
+        down = Obstacle("PG&E is down.", silences=False)
+        looks = [lambda mails, now: {each.pk: down for each in mails if each.message_id == held[0].message_id}]
+        monkeypatch.setattr(mail_obstacles, "LOOKS", looks)
+        for count in (40, 80):
+            assert send() == 0
+            assert Mail.objects.filter(hold_reason=down.reason).count() == count
+        assert send() == 1
         assert self.of(mail) == ("sent", "")
+
+    def test_a_stop_is_heard_while_mails_are_looked_through(
+        self, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mailings, "_SIFTED", 10)
+        make_thousands(50, campaign=make_campaign())
+        down = Obstacle("PG&E is down.", silences=False)
+        monkeypatch.setattr(mail_obstacles, "LOOKS", [lambda mails, now: {each.pk: down for each in mails}])
+        answers = iter([False, False, True])
+        assert send_due_mails(now=timezone.now(), most=10, is_over=lambda: next(answers)) == 0
+        assert Mail.objects.exclude(hold_reason="").count() == 20
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from django.utils import timezone
 from portal.authorizations.models import Campaign, Customer, Link, Mail, MailState, ReminderCursor, Utility
 from portal.authorizations.services.outages import mark_outage
 from tests.authorizations.reminder_world import World, at
-from tests.factories import make_campaign, make_user
+from tests.factories import make_campaign, make_flow, make_user
 from tests.smtp_server import Mailbox
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +53,25 @@ class TestQueue:
         world.go(at(2, 10, 10))
         assert shown(manager_client) == ["Rosa Left", "Later"]
 
+    def test_beside_a_customer_who_lives_by_another_clock_both_hours_stand(
+        self, manager_client: Client, world: World, left: Link
+    ) -> None:
+        campaign = make_campaign(flow=make_flow(utilities=["cecony-utilityapi"]), reminds_abandoned=True)
+        east = world.ask(name="Ed East", utility="cecony-utilityapi", state="NY", campaign=campaign)
+        world.clock.move_to(at(2, 17, 30))
+        world.visit(east)
+        world.go(at(2, 17, 35))
+        page = manager_client.get(ADDRESS).text
+        assert "3 Mar 2026, 05:00" in page
+        assert page.count("8:00 in New York") == 1
+        assert "3 Mar 2026, 05:00 (8:00 in New York)" in manager_client.get(f"/links/{east.pk}/").text
+        Mail.objects.filter(link=east).update(due_at=at(2, 18))
+        world.clock.move_to(at(2, 18, 30))
+        page = manager_client.get(ADDRESS).text
+        assert (
+            "between 21:00 and 8:00 by the clock of New York: 8:00 there is 5:00 here. Until 3 Mar 2026, 05:00." in page
+        )
+
     def test_what_is_held_and_why_and_until_when(self, manager_client: Client, world: World, left: Link) -> None:
         Utility.objects.filter(utility_id="pge").update(expected_days=3)
         world.come_back(left)
@@ -68,6 +87,24 @@ class TestQueue:
         assert "PG&amp;E is down since 2 Mar 2026, 09:00." not in manager_client.get(ADDRESS).text, "it is not due"
         world.clock.move_to(at(2, 10, 50))
         assert "PG&amp;E is down since 2 Mar 2026, 09:00." in manager_client.get(ADDRESS).text
+
+    def test_what_a_paused_campaign_holds_says_so_and_is_found(
+        self, manager_client: Client, world: World, left: Link
+    ) -> None:
+        """The worker leaves it alone: nothing is written at the mail."""
+        Campaign.objects.update(state="paused")
+        assert "The campaign is paused." not in manager_client.get(ADDRESS).text, "it is not due"
+        world.clock.move_to(at(2, 10, 50))
+        world.work()
+        assert world.waiting().hold_reason == ""
+        assert "The campaign is paused." in manager_client.get(ADDRESS).text
+        assert "The campaign is paused." in manager_client.get(f"/customers/{left.customer_id}/").text
+        assert "The campaign is paused." in manager_client.get(f"/mails/{world.waiting().pk}/").text
+        assert "The campaign is paused." in manager_client.get("/mails/").text
+        assert (shown(manager_client, "?when=held"), shown(manager_client, "?when=due")) == (["Rosa Left"], [])
+        Campaign.objects.update(state="running")
+        assert "The campaign is paused." not in manager_client.get(ADDRESS).text
+        assert (shown(manager_client, "?when=held"), shown(manager_client, "?when=due")) == ([], ["Rosa Left"])
 
     def test_what_is_not_needed_any_more_is_said_before_the_worker_knows(
         self, manager_client: Client, world: World, left: Link

@@ -15,9 +15,12 @@ from django.utils import timezone
 
 from portal.authorizations.models import Confirmation, Event, Link, Mail, MeterMatch, ReminderCursor, Visit
 from portal.authorizations.services import reminders
+from portal.authorizations.services.mail_claims import claim_mail, settle_claim
+from portal.authorizations.services.mail_server import Answer, Fate
 from portal.authorizations.services.messages import keep_message
 from portal.authorizations.services.reminders import SOURCES, plan_reminders, switch_reminders
 from portal.authorizations.services.visits import record_visit
+from tests.authorizations.mailing import make_installation, make_invited
 from tests.authorizations.reminder_world import at
 from tests.factories import make_campaign, make_customer, make_link, make_match
 
@@ -135,6 +138,24 @@ def test_what_has_not_settled_is_left_for_the_next_look(clock: Any) -> None:
     assert plan_reminders(timezone.now()) == 0
     clock.shift(timedelta(seconds=31))
     assert plan_reminders(timezone.now()) == 1
+
+
+def test_a_mail_that_the_server_was_slow_to_take_is_not_missed(clock: Any) -> None:
+    """Another one, claimed after it, was taken before it and has long been read."""
+    make_installation()
+    campaign = make_campaign(no_visit_days=[1])
+    slow, quick = make_invited(campaign=campaign), make_invited(campaign=campaign)
+    claims = [claim_mail(mail_id=mail.pk, now=timezone.now()) for mail in (slow, quick)]
+    for claim, seconds in zip(reversed(claims), (5, 85), strict=True):
+        assert claim is not None
+        clock.shift(seconds)
+        settle_claim(claim, Answer(Fate.TAKEN), now=at(2))
+        clock.shift(65)
+        assert plan_reminders(timezone.now()) == 1
+    planned = Mail.objects.filter(is_reminder=True).order_by("pk").values_list("customer", flat=True)
+    assert list(planned) == [quick.customer_id, slow.customer_id]
+    slow.refresh_from_db()
+    assert slow.sent_at == timezone.now() - timedelta(seconds=65)
 
 
 def test_events_of_one_moment_are_all_read(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.authorizations.services import reminder_rules as rules
-from portal.authorizations.services.reminder_rules import Case, Due, Hold, LinkFacts, Outage
+from portal.authorizations.services.reminder_rules import Case, Due, Hold, LastReminder, LinkFacts, Outage
 
 ZONE = ZoneInfo("America/Los_Angeles")
 pytestmark = pytest.mark.pure
@@ -25,11 +25,11 @@ def left(moment: str, **facts: Any) -> LinkFacts:
 
 
 def case(*links: LinkFacts, **facts: Any) -> Case:
-    return Case(**{"links": links, "last_taken": {}, **facts})
+    return Case(**{"links": links, "last_taken": {}, "zone": ZONE, **facts})
 
 
 def due(found: Case, now: str, *, waiting: tuple[str, int] | None = None) -> tuple[str, int, datetime] | None:
-    reminder = rules.find_next(found, at(now), ZONE, waiting=waiting)
+    reminder = rules.find_next(found, at(now), waiting=waiting)
     return (reminder.kind, reminder.step, reminder.at) if reminder else None
 
 
@@ -48,7 +48,7 @@ class TestDaytime:
     def test_a_moment_at_night_waits_for_the_morning(self, moment: str, expected: str) -> None:
         assert rules.into_daytime(at(moment), ZONE) == at(expected)
 
-    def test_the_night_is_that_of_the_portals_zone(self) -> None:
+    def test_the_night_is_that_of_the_zone(self) -> None:
         # 04:30 in UTC is 20:30 of the day before in California: no night there.
         evening = datetime(2026, 11, 25, 4, 30, tzinfo=UTC)
         assert not rules.is_night(evening, ZONE)
@@ -123,11 +123,11 @@ class TestAbandoned:
         assert due(case(left("24 10:00"), reminds_abandoned=False), "24 10:01") is None
 
     def test_twenty_hours_lie_between_two_reminders(self) -> None:
-        found = case(left("24 10:00"), last_taken={"abandoned": 0}, last_reminded_at=at("25 09:00"))
+        found = case(left("24 10:00"), last_taken={"abandoned": 0}, last_reminder=LastReminder(at=at("25 09:00")))
         assert due(found, "25 09:01") == ("abandoned", 1, at("26 08:00"))
 
     def test_of_several_links_the_one_last_used_is_reminded_of(self) -> None:
-        reminder = rules.find_next(case(left("24 10:00", pk=1), left("24 11:00", pk=2)), at("24 11:01"), ZONE)
+        reminder = rules.find_next(case(left("24 10:00", pk=1), left("24 11:00", pk=2)), at("24 11:01"))
         assert reminder == Due(kind="abandoned", step=0, link=2, at=at("24 11:45"))
 
     @pytest.mark.parametrize("why", ["is_over", "proof", "unwanted"])
@@ -136,6 +136,40 @@ class TestAbandoned:
 
     def test_none_for_a_link_that_is_void_or_replaced(self) -> None:
         assert due(case(left("24 10:00", is_live=False)), "24 10:01") is None
+
+
+class TestElsewhere:
+    """A customer in New York, three hours ahead of the portal."""
+
+    NEW_YORK = ZoneInfo("America/New_York")
+
+    def test_a_reminder_is_due_by_day_in_new_york(self) -> None:
+        # 19:00 in California is 22:00 in New York, and 5:00 is 8:00.
+        assert due(case(left("24 18:15"), zone=self.NEW_YORK), "24 18:16") == ("abandoned", 0, at("25 05:00"))
+        assert due(case(left("24 04:30"), zone=self.NEW_YORK), "24 04:31") == ("abandoned", 0, at("24 05:15"))
+
+    @pytest.mark.parametrize("now", ["24 18:00", "24 23:59", "25 04:59"])
+    def test_the_night_in_new_york_holds_and_both_clocks_are_named(self, now: str) -> None:
+        held = rules.find_hold(case(left("24 10:00"), zone=self.NEW_YORK), link=1, now=at(now), zone=ZONE)
+        assert held == Hold(
+            reason="Nobody is reminded between 21:00 and 8:00 by the clock of New York: 8:00 there is 5:00 here.",
+            until=at("25 05:00"),
+        )
+
+    @pytest.mark.parametrize("now", ["24 17:59", "25 05:00"])
+    def test_the_night_in_california_holds_nobody_in_new_york(self, now: str) -> None:
+        assert rules.find_hold(case(left("24 10:00"), zone=self.NEW_YORK), link=1, now=at(now), zone=ZONE) is None
+
+    def test_twenty_hours_end_in_the_morning_of_new_york(self) -> None:
+        last = LastReminder(at=at("24 08:00"))
+        held = rules.find_hold(
+            case(left("24 07:00"), zone=self.NEW_YORK, last_reminder=last), link=1, now=at("24 09:00"), zone=ZONE
+        )
+        assert held == Hold(reason="Reminded on 24 Nov 2026, 08:00: not twice in a day.", until=at("25 05:00"))
+
+    def test_the_hour_there_is_named_where_it_is_another(self) -> None:
+        assert rules.name_hour_there(case(zone=self.NEW_YORK), at("24 05:00"), ZONE) == "8:00 in New York"
+        assert rules.name_hour_there(case(), at("24 05:00"), ZONE) == ""
 
 
 class TestNoVisit:
@@ -255,10 +289,14 @@ class TestHold:
         assert held == Hold(reason="A paper form, signed on 20 Nov 2026, is on its way.")
 
     def test_another_reminder_of_the_same_day(self) -> None:
-        held = self.hold(case(left("24 10:00"), last_reminded_at=at("24 11:00")))
+        held = self.hold(case(left("24 10:00"), last_reminder=LastReminder(at=at("24 11:00"))))
         assert held is not None
         assert held.until == at("25 08:00")
-        assert self.hold(case(left("24 10:00"), last_reminded_at=at("23 16:00"))) is None
+        assert self.hold(case(left("24 10:00"), last_reminder=LastReminder(at=at("23 16:00")))) is None
+
+    def test_a_reminder_that_only_may_have_gone_out_holds_as_long_and_says_so(self) -> None:
+        held = self.hold(case(left("24 10:00"), last_reminder=LastReminder(at=at("24 11:00"), is_sure=False)))
+        assert held == Hold(reason="Perhaps reminded on 24 Nov 2026, 11:00: not twice in a day.", until=at("25 08:00"))
 
     @pytest.mark.parametrize("now", ["24 21:00", "25 00:00", "25 07:59"])
     def test_the_night(self, now: str) -> None:
@@ -305,12 +343,13 @@ def test_whatever_happened_a_reminder_comes_by_day_after_the_activity_and_is_a_n
 ) -> None:
     moment = visited.replace(tzinfo=UTC)
     found = Case(
+        zone=ZONE,
         links=(LinkFacts(pk=1, visited_at=moment),),
         last_taken={"abandoned": taken} if taken >= 0 else {},
-        last_reminded_at=moment + reminded if reminded is not None else None,
+        last_reminder=LastReminder(at=moment + reminded) if reminded is not None else None,
     )
     now = moment + later
-    reminder = rules.find_next(found, now, ZONE)
+    reminder = rules.find_next(found, now)
     if reminder is None:
         assert taken >= 2 or later > timedelta(days=3)
         return
@@ -318,5 +357,5 @@ def test_whatever_happened_a_reminder_comes_by_day_after_the_activity_and_is_a_n
     assert not rules.is_night(reminder.at, ZONE)
     assert reminder.at >= moment + rules.ABANDONED_AFTER[reminder.step]
     assert reminder.at >= now - rules.MOST_LATE
-    if found.last_reminded_at:
-        assert reminder.at - found.last_reminded_at >= rules.BETWEEN_REMINDERS
+    if found.last_reminder:
+        assert reminder.at - found.last_reminder.at >= rules.BETWEEN_REMINDERS

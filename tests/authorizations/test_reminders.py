@@ -23,7 +23,9 @@ from portal.authorizations.models import (
 from portal.authorizations.services import reminders
 from portal.authorizations.services.door_calls import record_door_call
 from portal.authorizations.services.links import replace_link, void_link
+from portal.authorizations.services.mail_claims import claim_mail, settle_claim
 from portal.authorizations.services.mail_decisions import note_arrival, stop_mail
+from portal.authorizations.services.mail_server import Answer, Fate
 from portal.authorizations.services.mail_stops import stop_mails_to
 from portal.authorizations.services.outages import end_outage, mark_outage
 from portal.authorizations.services.reminders import (
@@ -34,7 +36,15 @@ from portal.authorizations.services.reminders import (
     switch_reminders,
 )
 from tests.authorizations.reminder_world import World, at
-from tests.factories import make_campaign, make_customer, make_link, make_paper, make_user
+from tests.factories import (
+    get_utilities,
+    make_campaign,
+    make_customer,
+    make_flow,
+    make_link,
+    make_paper,
+    make_user,
+)
 from tests.smtp_server import smtp_server
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +89,28 @@ class TestAbandoned:
         world.visit(link)
         world.go_by_hours(at(3, 8, 55))
         assert world.sent_at() == [at(3, 8, 50)]
+
+    @pytest.mark.parametrize("told_by", ["utility", "link", "flow", "state"])
+    def test_whoever_lives_in_new_york_is_left_alone_when_it_is_night_there(self, world: World, told_by: str) -> None:
+        """18:30 in California is 21:30 in New York."""
+        conedison = get_utilities("cecony-utilityapi")
+        offered = ["cecony-utilityapi", "oru-utilityapi", *(["pge"] if told_by == "state" else [])]
+        campaign = make_campaign(flow=make_flow(utilities=offered), reminds_abandoned=True)
+        customer = make_customer(
+            utility="cecony-utilityapi" if told_by == "utility" else "", state="NY" if told_by == "state" else ""
+        )
+        link = make_link(
+            customer=customer,
+            campaign=campaign,
+            flow=campaign.flow,
+            utilities=conedison if told_by == "link" else None,
+        )
+        world.go(at(2, 17, 30))
+        world.visit(link)
+        world.go_by_hours(at(3, 4, 55))
+        assert world.sent_at() == []
+        world.go(at(3, 5))
+        assert world.sent_at() == [at(3, 5)]
 
     def test_a_new_session_postpones_the_first_reminder(self, world: World) -> None:
         link = world.ask()
@@ -159,6 +191,50 @@ class TestAbandoned:
         [held] = Mail.objects.waiting().filter(step=0)
         assert held.hold_reason.startswith("Reminded on 2 Mar 2026")
 
+    @pytest.mark.parametrize("same", ["customer", "address"])
+    def test_nor_while_the_other_ones_fate_is_open(self, world: World, same: str) -> None:
+        """On the wire with another worker, then of unknown fate: twenty hours are counted from when it was marked."""
+        first = world.ask(email="rosa@example.com")
+        other = make_campaign(reminds_abandoned=True)
+        if same == "customer":
+            second = world.ask(customer=first.customer, campaign=other)
+        else:
+            second = world.ask(email="Rosa@example.com", campaign=other)
+        world.visit(first)
+        world.visit(second)
+        world.clock.move_to(at(2, 10, 5))
+        reminders.plan_reminders(timezone.now())
+        one, two = (Mail.objects.get(link=link) for link in (first, second))
+        world.clock.move_to(at(2, 11))
+        claim = claim_mail(mail_id=one.pk, now=timezone.now())
+        assert claim is not None
+        assert claim_mail(mail_id=two.pk, now=timezone.now()) is None
+        settle_claim(claim, Answer(Fate.UNKNOWN, "It broke off."), now=timezone.now())
+        world.clock.move_to(at(2, 12))
+        assert claim_mail(mail_id=two.pk, now=timezone.now()) is None
+        two.refresh_from_db()
+        assert (two.state, two.hold_reason) == (
+            "waiting",
+            "Perhaps reminded on 2 Mar 2026, 11:00: not twice in a day.",
+        )
+        assert two.due_at == at(3, 8)
+        world.clock.move_to(at(3, 8))
+        assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
+
+    def test_one_that_the_server_did_not_take_holds_up_no_other(self, world: World) -> None:
+        customer = make_customer()
+        links = [world.ask(customer=customer, campaign=c) for c in (None, make_campaign(reminds_abandoned=True))]
+        for link in links:
+            world.visit(link)
+        world.clock.move_to(at(2, 10, 5))
+        reminders.plan_reminders(timezone.now())
+        one, two = (Mail.objects.get(link=link) for link in links)
+        world.clock.move_to(at(2, 11))
+        claim = claim_mail(mail_id=one.pk, now=timezone.now())
+        assert claim is not None
+        settle_claim(claim, Answer(Fate.REFUSED, "550 no"), now=timezone.now())
+        assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
+
     def test_a_reminder_twice_planned_is_one(self, world: World) -> None:
         from portal.authorizations.services.reminders import plan_pairs
 
@@ -236,7 +312,7 @@ def left(world: World) -> Link:
 class TestHeld:
     def held(self, world: World) -> str:
         assert world.sent_at() == []
-        return world.waiting().hold_reason
+        return world.waiting().why_held
 
     def test_while_the_utility_is_down_and_released_with_a_fresh_check(self, world: World, left: Link) -> None:
         outage = mark_outage(utility=left.customer.utility, began_at=at(2, 9), note="", by=make_user())  # type: ignore[union-attr, arg-type]

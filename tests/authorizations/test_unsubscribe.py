@@ -94,10 +94,27 @@ class TestPage:
         assert Customer.objects.get().mail_stopped_at is None
         assert MailStop.objects.get().lift_reason
 
-    def test_a_complaint_is_not_taken_back_there(self, mail: Mail, client: Client) -> None:
-        stop_mails_to("rosa@example.com", reason="complained")
-        client.post(path_of(mail), {"do": "take-back"})
+    @pytest.mark.parametrize("reason", ["bounced", "complained"])
+    @pytest.mark.parametrize(
+        ("language", "words"),
+        [("en", "You still get no mails from us"), ("es", "Sigue sin recibir nuestros correos")],
+    )
+    def test_a_bounce_or_complaint_is_not_taken_back_there_and_the_page_says_so(
+        self, reason: str, language: str, words: str, mail: Mail, client: Client
+    ) -> None:
+        stop_mails_to("rosa@example.com", reason=reason)
+        page = client.post(f"{path_of(mail)}?language={language}", {"do": "take-back"})
         assert is_stopped("rosa@example.com")
+        assert words in page.text
+        assert "our mails again" not in page.text
+        assert "Volverá a recibir" not in page.text
+        assert "<form" not in page.text, "there is nothing more to do here"
+        assert ("came back, or was reported as unwanted" in page.text) == (language == "en")
+
+    def test_a_token_of_no_mail_learns_nothing_from_taking_it_back(self, mail: Mail, client: Client) -> None:
+        stop_mails_to("rosa@example.com", reason="complained")
+        page = client.post(f"{path_of(mail)}x", {"do": "take-back"})
+        assert "You get our mails again" in page.text
 
     def test_it_is_the_address_that_was_written_to(self, mail: Mail, client: Client) -> None:
         """The customer has another one by now: that one still gets mails."""
@@ -139,6 +156,14 @@ class TestEverywhere:
         assert [customer.external_id for customer in stopped] == ["A-1"]
         make_import(text="external_id,name,email\nA-1,Ann,ann.new@example.com\n", until="applied")
         assert not stopped.all().exists()
+
+    def test_who_asks_for_a_link_with_it_later(self) -> None:
+        stop = stop_mails_to("rosa@example.com", reason="unsubscribed")
+        make_link_request(page=make_landing_page(), email="Rosa@example.com")
+        make_link_request(page=make_landing_page(), email="bo@example.com")
+        assert answer_link_requests() == 2
+        assert Customer.objects.get(email="Rosa@example.com").mail_stopped_at == stop.at
+        assert Customer.objects.get(email="bo@example.com").mail_stopped_at is None
 
     def test_waiting_mails_of_any_campaign(self, client: Client, mail: Mail) -> None:
         waiting = make_invited(email="rosa@example.com")

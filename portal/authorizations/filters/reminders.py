@@ -5,7 +5,7 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from portal.authorizations.models import Campaign, Customer, Link, Mail, MailState, MessageKind, Utility
+from portal.authorizations.models import Campaign, Customer, Link, Mail, MailState, Message, MessageKind, Utility
 
 STATES = [choice for choice in MailState.choices if choice[0] != MailState.WAITING]
 KINDS = [choice for choice in MessageKind.choices if choice[0] != MessageKind.INVITATION]
@@ -39,11 +39,15 @@ class ReminderFilterSet(filters.FilterSet):
         )
 
     def by_when(self, queryset: "QuerySet[Mail]", name: str, value: str) -> "QuerySet[Mail]":
-        if value == "held":
-            return queryset.exclude(hold_reason="")
+        now = timezone.now()
+        if value == "later":
+            return queryset.filter(due_at__gt=now)
+        by_campaign = Message.objects.held_on(timezone.localdate(now))
         if value == "due":
-            return queryset.filter(hold_reason="", due_at__lte=timezone.now())
-        return queryset.filter(due_at__gt=timezone.now())
+            return queryset.filter(hold_reason="", due_at__lte=now).exclude(message__in=by_campaign)
+        return queryset.filter(
+            ~Q(hold_reason="") | Q(state=MailState.WAITING, due_at__lte=now, message__in=by_campaign)
+        )
 
     def by_utility(self, queryset: "QuerySet[Mail]", name: str, value: Utility) -> "QuerySet[Mail]":
         """The utility that the link asks for, or the customer's where it asks for none in particular."""

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce
 
 from portal.accounts.models import User
-from portal.authorizations.models.flow import Flow
+from portal.authorizations.models.flow import Flow, FlowState
 from portal.authorizations.models.job import Job
 from portal.authorizations.models.utility import Utility
 
@@ -62,6 +62,10 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         return self.filter(
             Q(starts_on__isnull=True) | Q(starts_on__lte=day), Q(ends_on__isnull=True) | Q(ends_on__gte=day)
         )
+
+    def mailing_on(self, day: date) -> Self:
+        """Those whose mails go out on that day, as `why_no_mails` says of one of them."""
+        return self.running().running_on(day).filter(flow__state=FlowState.LIVE)
 
     def with_counts(self) -> Self:
         """Add issued, visited, returned and proven: how many links got so far, in one query."""
@@ -177,6 +181,18 @@ class Campaign(models.Model):
     @property
     def is_mailed(self) -> bool:
         return self.channel == Channel.EMAIL
+
+    def why_no_mails(self, day: date) -> str:
+        """Return why none of its mails goes out on that day, "": they do."""
+        if self.state != CampaignState.RUNNING:
+            return f"The campaign is {self.get_state_display()}."
+        if self.starts_on and self.starts_on > day:
+            return f"The campaign begins on {self.starts_on:%Y-%m-%d}."
+        if self.ends_on and self.ends_on < day:
+            return f"The campaign ended on {self.ends_on:%Y-%m-%d}."
+        if not self.flow.is_live:
+            return f"Its flow is {self.flow.get_state_display()}, not live."
+        return ""
 
     def may_go_out_by(self, user: User) -> bool:
         """Whether a person may let it run: launch, carry on, resume. Mails need a permission of their own."""

@@ -1,10 +1,12 @@
 """Invitations and reminders by mail: the words of a campaign, each mail to one customer, and who wants none."""
 
+from datetime import date
 from typing import Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models.campaign import Campaign
@@ -20,6 +22,12 @@ class MessageKind(models.TextChoices):
     NO_VISIT = "no_visit", "reminder after no visit"
 
 
+class MessageQuerySet(models.QuerySet["Message"]):
+    def held_on(self, day: date) -> Self:
+        """Those of campaigns that send none of their mails on that day."""
+        return self.exclude(campaign__in=Campaign.objects.mailing_on(day))
+
+
 class Message(models.Model):
     """What a campaign writes, in both languages. An empty text means the portal's own words."""
 
@@ -30,6 +38,8 @@ class Message(models.Model):
     subject_es = models.CharField("subject in Spanish", max_length=150, blank=True)
     body_es = models.TextField("body in Spanish", max_length=5000, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
@@ -72,7 +82,7 @@ class MailQuerySet(models.QuerySet["Mail"]):
 
     def with_people(self) -> Self:
         """All that a row of a list shows, in one query."""
-        return self.select_related("message__campaign", "customer", "link", "decided_by")
+        return self.select_related("message__campaign__flow", "customer", "link", "decided_by")
 
 
 class Mail(models.Model):
@@ -128,6 +138,13 @@ class Mail(models.Model):
     @property
     def badge(self) -> MailState:
         return MailState(self.state)
+
+    @property
+    def why_held(self) -> str:
+        """Why it waits although it is due. What its campaign says is not written at each: there may be a million."""
+        if self.state != MailState.WAITING or self.due_at > timezone.now():
+            return self.hold_reason
+        return self.message.campaign.why_no_mails(timezone.localdate()) or self.hold_reason
 
 
 class StopReason(models.TextChoices):

@@ -33,6 +33,7 @@ from portal.authorizations.models import (
 from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.links import IssueRefused, hold_customers, issue_link
 from portal.authorizations.services.mail_composer import sender_address
+from portal.authorizations.services.mail_stops import mark_stopped
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ def _link_of(customer: Customer, *, asked: LinkRequest, page: LandingPage, flow:
 
 def _add_customer(asked: LinkRequest, flow: Flow) -> Customer:
     day = timezone.localdate(asked.requested_at)
-    customer = Customer.objects.create(
+    customer = Customer(
         name=asked.name or asked.email[:200],
         email=asked.email,
         utility=asked.utility,
@@ -195,6 +196,8 @@ def _add_customer(asked: LinkRequest, flow: Flow) -> Customer:
         language=asked.language,
         notes=f"Asked for a link on the hosted page of “{flow}”, {day:%Y-%m-%d}. Nobody has checked who it was.",
     )
+    mark_stopped([customer])
+    customer.save(force_insert=True)
     record(action=AuditAction.ADDED, noun="customer", row=customer.pk)
     return customer
 

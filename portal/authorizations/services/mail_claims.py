@@ -11,6 +11,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from portal.authorizations.models import AuditAction, Customer, Installation, Link, Mail, MailState
 from portal.authorizations.services.audit import record_rows
@@ -81,12 +82,16 @@ def claim_mail(*, mail_id: int, now: datetime) -> Claim | None:
 
 
 def settle_claim(claim: Claim, answer: Answer, *, now: datetime) -> None:
-    """Note what the mail server said. What a person settled meanwhile stays."""
+    """Note what the mail server said. What a person settled meanwhile stays.
+
+    A mail counts as sent from when that is noted, not from before the dialogue, which may have taken minutes: whoever
+    reads on from the last sent_at, as the planner of reminders does, must not find a mail behind it.
+    """
     rows = _rows_of(claim)
     if answer.fate is Fate.TAKEN:
         with transaction.atomic():
-            record_rows(action=AuditAction.SENT, noun="mail", rows=rows)
-            rows.update(state=MailState.SENT, sent_at=now, reason="")
+            record_rows(action=AuditAction.SENT, noun="mail", rows=rows.select_for_update())
+            rows.update(state=MailState.SENT, sent_at=timezone.now(), reason="")
     elif answer.fate is Fate.REFUSED:
         rows.update(state=MailState.FAILED, reason=answer.words)
     elif answer.fate is Fate.UNKNOWN:

@@ -11,7 +11,7 @@ from typing import Final
 
 from django.utils import timezone
 
-from portal.authorizations.models import PROVEN, Campaign, CampaignState, Customer, Link, Mail
+from portal.authorizations.models import PROVEN, Campaign, Customer, Link, Mail
 from portal.authorizations.services.mail_stops import digest_address, find_stopped
 from portal.authorizations.services.reminders import find_reminder_obstacles
 
@@ -62,17 +62,8 @@ def look_at_campaigns(mails: Sequence[Mail], now: datetime) -> dict[int, Obstacl
 
 
 def _of_campaign(campaign: Campaign, today: date) -> Obstacle | None:
-    if campaign.state == CampaignState.CLOSED:
-        return Obstacle("The campaign is closed.", silences=True)
-    if campaign.state != CampaignState.RUNNING:
-        return Obstacle(f"The campaign is {campaign.get_state_display()}.", silences=False)
-    if campaign.starts_on and campaign.starts_on > today:
-        return Obstacle(f"The campaign begins on {campaign.starts_on:%Y-%m-%d}.", silences=False)
-    if campaign.ends_on and campaign.ends_on < today:
-        return Obstacle(f"The campaign ended on {campaign.ends_on:%Y-%m-%d}.", silences=False)
-    if not campaign.flow.is_live:
-        return Obstacle(f"Its flow is {campaign.flow.get_state_display()}, not live.", silences=False)
-    return None
+    reason = campaign.why_no_mails(today)
+    return Obstacle(reason, silences=campaign.is_closed) if reason else None
 
 
 def look_at_customers(mails: Sequence[Mail], now: datetime) -> dict[int, Obstacle]:

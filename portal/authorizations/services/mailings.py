@@ -15,7 +15,16 @@ from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from portal.authorizations.models import Campaign, Customer, Installation, Link, Mail, Message, MessageKind
+from portal.authorizations.models import (
+    Campaign,
+    CampaignState,
+    Customer,
+    Installation,
+    Link,
+    Mail,
+    Message,
+    MessageKind,
+)
 from portal.authorizations.services.mail_claims import (
     Claim,
     RateUsedUp,
@@ -31,7 +40,7 @@ from portal.authorizations.services.mail_composer import (
     make_unsubscribe_url,
     sender_address,
 )
-from portal.authorizations.services.mail_obstacles import explain_unmailable, find_obstacles
+from portal.authorizations.services.mail_obstacles import explain_unmailable, find_obstacles, look_at_campaigns
 from portal.authorizations.services.mail_server import Answer, Fate, MailServer, ServerAway
 from portal.authorizations.services.mail_stops import digest_address, find_stopped
 from portal.authorizations.services.messages import keep_message
@@ -42,6 +51,8 @@ _BATCH: Final = 1000
 _SETTLE_TRIES: Final = 5
 #: So many due mails are looked through at once.
 _SIFTED: Final = 200
+#: So many that are held end a look: held, they make way for the others at the next one.
+_MOST_HELD: Final = 4000
 _AWAY: Final = "mail-server-away"
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=5)
 
@@ -122,7 +133,8 @@ def find_absence() -> Absence | None:
 def send_due_mails(*, now: datetime, most: int, is_over: Callable[[], bool] = lambda: False) -> int:
     """Send what is due by `now`, at most so many mails and no more a minute than is set; return how many were taken.
 
-    `is_over` is asked before each mail. When the mail server is away everything waits, and it is asked again later.
+    `is_over` is asked before each mail and each batch looked through. When the mail server is away everything waits,
+    and it is asked again later.
     """
     begun = timezone.now()
     note_lost_mails(now=now)
@@ -135,7 +147,7 @@ def send_due_mails(*, now: datetime, most: int, is_over: Callable[[], bool] = la
     taken = 0
     with MailServer() as server:
         try:
-            for mail_id in islice(_find_clear(now), most):
+            for mail_id in islice(_find_clear(now, is_over), most):
                 if is_over():
                     break
                 server.open()
@@ -153,20 +165,37 @@ def send_due_mails(*, now: datetime, most: int, is_over: Callable[[], bool] = la
     return taken
 
 
-def _find_clear(now: datetime) -> Iterator[int]:
-    """Yield the keys of due mails with nothing in their way, in order; hold or silence the others on the way."""
+def _find_clear(now: datetime, is_over: Callable[[], bool]) -> Iterator[int]:
+    """Yield the keys of due mails with nothing in their way, in order; hold or silence the others on the way.
+
+    What is due of campaigns that send none now is left alone: nobody's mail waits behind it.
+    """
     last: tuple[Any, int] | None = None
-    while True:
-        due = Mail.objects.waiting().filter(due_at__lte=now).order_by("due_at", "pk")
+    # Said by whose do not: then no index of messages tempts the database away from the one of what is due.
+    asleep = Message.objects.held_on(timezone.localdate(now))
+    held = 0
+    while held < _MOST_HELD and not is_over():
+        due = Mail.objects.waiting().filter(due_at__lte=now).exclude(message__in=asleep)
         if last is not None:
             due = due.filter(due_at__gte=last[0]).exclude(due_at=last[0], pk__lte=last[1])
-        batch = list(due.select_related("message__campaign", "customer", "link")[:_SIFTED])
+        rows = due.order_by("due_at", "pk").select_related("message__campaign", "customer", "link")
+        batch = list(rows[:_SIFTED])
         if not batch:
+            _silence_closed(now)
             return
         last = batch[-1].due_at, batch[-1].pk
         obstacles = find_obstacles(batch, now)
         note_obstacles(obstacles, now=now)
+        held += len(obstacles)
         yield from (mail.pk for mail in batch if mail.pk not in obstacles)
+
+
+def _silence_closed(now: datetime) -> None:
+    """Settle some of what is due of closed campaigns: once there is nothing to send, since it must hold up nothing."""
+    closed = Message.objects.filter(campaign__state=CampaignState.CLOSED)
+    due = Mail.objects.waiting().filter(due_at__lte=now, message__in=closed).order_by("due_at", "pk")
+    rows = due.select_related("message__campaign")[:_BATCH]
+    note_obstacles(look_at_campaigns(list(rows), now), now=now)
 
 
 def _send(claim: Claim, *, server: MailServer, installation: Installation, now: datetime) -> bool:

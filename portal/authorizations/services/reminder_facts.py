@@ -3,8 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.conf import settings
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from portal.authorizations.models import (
@@ -25,23 +28,28 @@ from portal.authorizations.models import (
 )
 from portal.authorizations.services import reminder_rules as rules
 from portal.authorizations.services.mail_stops import digest_address
+from portal.authorizations.services.time_zones import find_zone
 
 #: A customer in a campaign: their keys.
 Pair = tuple[int, int]
+#: Of these a mail server has, or may have, the reminder.
+_MAY_HAVE_GONE_OUT: Final = (MailState.SENT, MailState.SENDING, MailState.UNKNOWN)
 
 
 def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
     """Return what is known of customers in campaigns (campaign key, customer key); a pair that is gone is left out."""
-    campaigns = Campaign.objects.in_bulk({campaign for campaign, _ in pairs})
+    today = timezone.localdate()
+    campaigns = Campaign.objects.select_related("flow").in_bulk({campaign for campaign, _ in pairs})
     customers = Customer.objects.select_related("utility").in_bulk({customer for _, customer in pairs})
     links_of: dict[int, list[Link]] = defaultdict(list)
     links = Link.objects.filter(customer__in=customers).select_related("utility").order_by("pk")
     for link in links.prefetch_related("requested_utilities"):
         links_of[link.customer_id or 0].append(link)
     asked = {pk: [link for link in found if link.campaign_id in campaigns] for pk, found in links_of.items()}
+    zones = _find_zones(customers, asked)
     facts = _read_links([link for found in asked.values() for link in found], customers)
     mails = _read_mails(customers)
-    reminded_at = _read_last_reminders(customers)
+    reminded = _read_last_reminders(customers)
     proofs = _read_proofs(customers, links_of)
     papers = PaperAuthorization.objects.filter(customer__in=customers, withdrawn_at__isnull=True, metered_at=None)
     signed = dict(papers.order_by("signed_on").values_list("customer", "signed_on"))
@@ -52,13 +60,15 @@ def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:
             continue
         invited_at, last_taken = mails.get(pair, (None, {}))
         cases[pair] = rules.Case(
+            zone=zones[customer.pk],
             links=tuple(facts[link.pk] for link in asked.get(customer.pk, ()) if link.campaign_id == campaign.pk),
             reminds_abandoned=campaign.reminds_abandoned,
             no_visit_days=rules.read_days(campaign.no_visit_days),
             is_over=campaign.state in (CampaignState.CLOSED, CampaignState.DRAFT),
+            held_by_campaign=campaign.why_no_mails(today),
             invited_at=invited_at,
             last_taken=last_taken,
-            last_reminded_at=reminded_at.get(customer.pk),
+            last_reminder=reminded.get(customer.pk),
             proof=proofs.get(customer.pk, ""),
             unwanted=_why_unwanted(customer),
             paper_signed_on=signed.get(customer.pk),
@@ -78,6 +88,34 @@ def find_utilities(link: Link, customer: Customer) -> list[Utility]:
     if link.utility is None and customer.utility and (not asked or customer.utility in asked):
         return [customer.utility]
     return asked
+
+
+def get_portal_zone() -> ZoneInfo:
+    """Return the zone by whose clock the portal's pages name moments: TIME_ZONE."""
+    return ZoneInfo(settings.TIME_ZONE)
+
+
+def _find_zones(customers: dict[int, Customer], links_of: dict[int, list[Link]]) -> dict[int, ZoneInfo]:
+    """By whose clock each lives, as the own utility tells, or else what the links ask for or their flows offer."""
+    regions: dict[int, set[str]] = {}
+    unclear: dict[int, list[int]] = {}
+    for pk, customer in customers.items():
+        links = links_of.get(pk, [])
+        utilities = [customer.utility] if customer.utility else [u for link in links for u in link.utilities_asked]
+        regions[pk] = {utility.region for utility in utilities}
+        if links and not utilities:
+            unclear[pk] = [link.flow_id for link in links]
+    if unclear:
+        flows = {flow for found in unclear.values() for flow in found}
+        offered: dict[int, set[str]] = defaultdict(set)
+        for flow, region in Utility.objects.filter(flows__in=flows).order_by().values_list("flows", "region"):
+            offered[flow].add(region)
+        for pk, found in unclear.items():
+            regions[pk] = {region for flow in found for region in offered[flow]}
+    default = get_portal_zone()
+    return {
+        pk: find_zone(regions=regions[pk], state=customer.state, default=default) for pk, customer in customers.items()
+    }
 
 
 def _read_links(links: list[Link], customers: dict[int, Customer]) -> dict[int, rules.LinkFacts]:
@@ -125,20 +163,33 @@ def _read_mails(customers: Iterable[int]) -> dict[Pair, tuple[datetime | None, d
     return {pair: (invited_at.get(pair), dict(taken.get(pair, {}))) for pair in pairs}
 
 
-def _read_last_reminders(customers: dict[int, Customer]) -> dict[int, datetime]:
-    """When each was reminded last, in any campaign: under this row, or another with the same address."""
+def _read_last_reminders(customers: dict[int, Customer]) -> dict[int, rules.LastReminder]:
+    """When each was reminded last, in any campaign: under this row, or another with the same address.
+
+    One on the wire counts, and one of which nobody knows whether it went out: two would be one too many.
+    """
     digests = {pk: digest_address(customer.email) for pk, customer in customers.items()}
-    sent = Mail.objects.filter(is_reminder=True, sent_at__isnull=False).order_by()
-    own = sent.filter(customer__in=list(customers)).values("customer").annotate(last=Max("sent_at"))
+    out = Mail.objects.filter(is_reminder=True, state__in=_MAY_HAVE_GONE_OUT).order_by()
+    own = _find_last(out.filter(customer__in=list(customers)), "customer")
     # That it is not empty is said for its index.
-    at_address = sent.filter(address_digest__in={*digests.values()} - {""}).exclude(address_digest="")
-    last_at = dict(
-        at_address.values("address_digest").annotate(last=Max("sent_at")).values_list("address_digest", "last")
-    )
-    found: dict[int, datetime] = dict(own.values_list("customer", "last"))
+    at_address = out.filter(address_digest__in={*digests.values()} - {""}).exclude(address_digest="")
+    by_digest = _find_last(at_address, "address_digest")
+    found = {}
     for pk, digest in digests.items():
-        if at := last_at.get(digest):
-            found[pk] = max(at, found.get(pk, at))
+        known = [last for last in (own.get(pk), by_digest.get(digest)) if last]
+        if known:
+            found[pk] = max(known, key=lambda last: last.at)
+    return found
+
+
+def _find_last(mails: "QuerySet[Mail]", by: str) -> dict[Any, rules.LastReminder]:
+    """The last of these mails for each value of a field, in one query."""
+    found: dict[Any, rules.LastReminder] = {}
+    rows = mails.values(by, "state").annotate(last_sent=Max("sent_at"), last_marked=Max("marked_at"))
+    for value, state, *moments in rows.values_list(by, "state", "last_sent", "last_marked"):
+        at = max((moment for moment in moments if moment), default=None)
+        if at and (value not in found or at > found[value].at):
+            found[value] = rules.LastReminder(at=at, is_sure=state == MailState.SENT)
     return found
 
 

@@ -3,13 +3,14 @@
 Leap's advice, for who began and left: within the hour, within a day, within three days, then back to normal. For who
 never came, the campaign says after how many days. Decided here:
 
-- Reminders go out from 8:00 to 21:00, the one within the hour too: one left at night comes at 8:00.
+- Reminders go out from 8:00 to 21:00 by the clock where the customer lives (services/time_zones.py), the one within the
+  hour too: one left at night comes at 8:00.
 - The clock starts at the last activity: a visit, a session's event, a return. A new session postpones what waits; a
   step that went out, was stopped or silenced is never taken again, and neither is one before it.
 - What is more than a day late when it is first planned is not made up for; of two that are due the later one goes out.
   One that was held in time is not lost by it.
 - Between two reminders to one customer lie twenty hours at least, whatever the campaigns; or to one address, which may
-  stand for several sites.
+  stand for several sites. One that is being sent counts, and one of unknown fate.
 - Leap's events give no reason and no refusal: a session closed early, or a sign-in that failed, is one that was left.
 """
 
@@ -17,6 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from portal.authorizations.services.time_zones import name_place
 
 ABANDONED: Final = "abandoned"
 NO_VISIT: Final = "no_visit"
@@ -65,19 +69,31 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastReminder:
+    """The last reminder of a customer or address; it is not sure while it is sent, or if its fate is unknown."""
+
+    at: datetime
+    is_sure: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One customer in one campaign."""
 
+    zone: ZoneInfo
+    """By its clock it is day or night for the customer."""
     links: tuple[LinkFacts, ...] = ()
     reminds_abandoned: bool = True
     no_visit_days: tuple[int, ...] = ()
     is_over: bool = False
     """The campaign is closed, or was never launched."""
+    held_by_campaign: str = ""
+    """Why the campaign sends none of its mails today; empty: it does."""
     invited_at: datetime | None = None
     """When the invitation of the campaign was sent."""
     last_taken: dict[str, int]
     """The highest step of each kind that was sent, stopped or silenced."""
-    last_reminded_at: datetime | None = None
+    last_reminder: LastReminder | None = None
     """In any campaign, under this row or another with the same address."""
     proof: str = ""
     """What Leap says of the site: this link's, another one's, a paper's; empty: nothing."""
@@ -127,7 +143,7 @@ def read_days(days: object) -> tuple[int, ...]:
     return tuple(sorted({day for day in found if isinstance(day, int) and not isinstance(day, bool) and day > 0}))
 
 
-def find_next(case: Case, now: datetime, zone: tzinfo, *, waiting: tuple[str, int] | None = None) -> Due | None:
+def find_next(case: Case, now: datetime, *, waiting: tuple[str, int] | None = None) -> Due | None:
     """Return the next reminder of a customer in a campaign, None: there is none to come.
 
     `waiting`: kind and step of the one that waits already. It keeps its turn however late it has become.
@@ -147,6 +163,7 @@ def find_next(case: Case, now: datetime, zone: tzinfo, *, waiting: tuple[str, in
     else:
         return None
     done = case.last_taken.get(kind, -1)
+    zone = case.zone
     times = [
         (step, into_daytime(_after(anchor, delay, zone), zone)) for step, delay in enumerate(delays) if step > done
     ]
@@ -155,8 +172,8 @@ def find_next(case: Case, now: datetime, zone: tzinfo, *, waiting: tuple[str, in
     if found is None:
         return None
     step, at = found
-    if case.last_reminded_at:
-        at = into_daytime(max(at, case.last_reminded_at + BETWEEN_REMINDERS), zone)
+    if case.last_reminder:
+        at = into_daytime(max(at, case.last_reminder.at + BETWEEN_REMINDERS), zone)
     return Due(kind=kind, step=step, link=link.pk, at=at)
 
 
@@ -191,9 +208,12 @@ def find_silence(case: Case, *, kind: str, step: int) -> str:
 
 
 def find_hold(
-    case: Case, *, link: int, now: datetime, zone: tzinfo, outages: dict[int, Outage] | None = None
+    case: Case, *, link: int, now: datetime, zone: ZoneInfo, outages: dict[int, Outage] | None = None
 ) -> Hold | None:
-    """Return why a reminder that is due has to wait, None: it may go out now. `outages`: by utility, those of now."""
+    """Return why a reminder that is due has to wait, None: it may go out now. `outages`: by utility, those of now.
+
+    In words that name moments by the clock of `zone`, which is the portal's.
+    """
     facts = _facts_of(case, link)
     down = [outages[pk] for pk in sorted(facts.utilities) if pk in outages] if outages and facts else []
     if down:
@@ -204,12 +224,27 @@ def find_hold(
     found = [hold for hold in claims if hold]
     if found:
         return max(found, key=lambda hold: hold.until or now)
-    if case.last_reminded_at and case.last_reminded_at + BETWEEN_REMINDERS > now:
-        until = into_daytime(case.last_reminded_at + BETWEEN_REMINDERS, zone)
-        return Hold(reason=f"Reminded on {_moment(case.last_reminded_at, zone)}: not twice in a day.", until=until)
-    if is_night(now, zone):
-        return Hold(reason="Nobody is reminded between 21:00 and 8:00.", until=into_daytime(now, zone))
+    last = case.last_reminder
+    if last and last.at + BETWEEN_REMINDERS > now:
+        reminded = "Reminded" if last.is_sure else "Perhaps reminded"
+        until = into_daytime(last.at + BETWEEN_REMINDERS, case.zone)
+        return Hold(reason=f"{reminded} on {_moment(last.at, zone)}: not twice in a day.", until=until)
+    if is_night(now, case.zone):
+        until = into_daytime(now, case.zone)
+        return Hold(reason=_explain_night(until, case.zone, zone), until=until)
     return None
+
+
+def _explain_night(morning: datetime, there: ZoneInfo, here: ZoneInfo) -> str:
+    rule = "Nobody is reminded between 21:00 and 8:00"
+    if there.key == here.key:
+        return f"{rule}."
+    return f"{rule} by the clock of {name_place(there)}: 8:00 there is {_hour(morning, here)} here."
+
+
+def name_hour_there(case: Case, moment: datetime, here: ZoneInfo) -> str:
+    """Return what the clock shows where the customer lives: "11:45 in New York"; "" if it is that of `here`."""
+    return "" if case.zone.key == here.key else f"{_hour(moment, case.zone)} in {name_place(case.zone)}"
 
 
 def explain_outage(outage: Outage, zone: tzinfo) -> str:
@@ -262,6 +297,11 @@ def _facts_of(case: Case, link: int) -> LinkFacts | None:
 def _moment(moment: datetime, zone: tzinfo) -> str:
     local = moment.astimezone(zone)
     return f"{local.day} {local:%b %Y, %H:%M}"
+
+
+def _hour(moment: datetime, zone: tzinfo) -> str:
+    local = moment.astimezone(zone)
+    return f"{local.hour}:{local:%M}"
 
 
 def _day(day: date) -> str:

@@ -36,7 +36,13 @@ from portal.authorizations.models.mail import MailQuerySet
 from portal.authorizations.services import reminder_rules as rules
 from portal.authorizations.services.audit import record, record_rows
 from portal.authorizations.services.messages import keep_message
-from portal.authorizations.services.reminder_facts import Pair, find_utilities, read_cases, read_outages
+from portal.authorizations.services.reminder_facts import (
+    Pair,
+    find_utilities,
+    get_portal_zone,
+    read_cases,
+    read_outages,
+)
 
 #: Rows of one source in a batch, and batches of one source in a look.
 BATCH: Final = 500
@@ -99,6 +105,8 @@ class Outlook:
     why: str
     silence: str = ""
     hold: rules.Hold | None = None
+    hour_there: str = ""
+    """When it goes or went out by the customer's own clock, if that is not the portal's: "11:45 in New York"."""
 
 
 def plan_reminders(now: datetime) -> int:
@@ -122,7 +130,6 @@ def plan_reminders(now: datetime) -> int:
 @transaction.atomic
 def plan_pairs(pairs: Collection[Pair], now: datetime) -> None:
     """Work out the next reminder of these customers in these campaigns: make, postpone or silence what waits."""
-    zone = timezone.get_default_timezone()
     waiting: dict[Pair, list[Mail]] = defaultdict(list)
     for mail in _waiting_of({customer for _, customer in pairs}).select_related("message").order_by("pk"):
         waiting[mail.message.campaign_id, mail.customer_id].append(mail)
@@ -130,7 +137,7 @@ def plan_pairs(pairs: Collection[Pair], now: datetime) -> None:
     for pair, case in read_cases(pairs).items():
         mails = waiting[pair]
         current = (mails[0].message.kind, mails[0].step) if mails else None
-        due = rules.find_next(case, now, zone, waiting=current)
+        due = rules.find_next(case, now, waiting=current)
         for mail in mails:
             silence = rules.find_silence(case, kind=mail.message.kind, step=mail.step)
             if due and not silence and (mail.message.kind, mail.step) == (due.kind, due.step):
@@ -159,7 +166,7 @@ def find_reminder_obstacles(mails: Sequence[Mail], now: datetime) -> dict[int, t
     for mail in invitations if outages else ():
         down = [outages[utility.pk] for utility in find_utilities(mail.link, mail.customer) if utility.pk in outages]
         if down:
-            found[mail.pk] = (rules.explain_outage(down[0], timezone.get_default_timezone()), False, None)
+            found[mail.pk] = (rules.explain_outage(down[0], get_portal_zone()), False, None)
     return found
 
 
@@ -170,7 +177,7 @@ def read_outlooks(mails: Sequence[Mail], now: datetime) -> dict[int, Outlook]:
     """
     if not mails:
         return {}
-    zone = timezone.get_default_timezone()
+    zone = get_portal_zone()
     cases = read_cases({(mail.message.campaign_id, mail.customer_id) for mail in mails})
     outages = read_outages(now)
     found = {}
@@ -183,16 +190,19 @@ def read_outlooks(mails: Sequence[Mail], now: datetime) -> dict[int, Outlook]:
         found[mail.pk] = Outlook(
             why=rules.explain(case, kind=kind, step=mail.step, link=link, zone=zone),
             silence=rules.find_silence(case, kind=kind, step=mail.step),
-            hold=rules.find_hold(
+            hold=rules.Hold(reason=case.held_by_campaign)
+            if is_due and case.held_by_campaign
+            else rules.find_hold(
                 case, link=link, now=now if is_due else mail.due_at, zone=zone, outages=outages if is_due else {}
             ),
+            hour_there=rules.name_hour_there(case, mail.sent_at or mail.due_at, zone),
         )
     return found
 
 
 def find_waiting(mails: "QuerySet[Mail]") -> list[Mail]:
     """Return the reminders among these mails that wait, the next one first, each with its `outlook`: for one's page."""
-    waiting = mails.filter(is_reminder=True, state=MailState.WAITING).select_related("message__campaign", "link")
+    waiting = mails.filter(is_reminder=True, state=MailState.WAITING).select_related("message__campaign__flow", "link")
     found = list(waiting.order_by("due_at", "pk")[:_SHOWN])
     outlooks = read_outlooks(found, timezone.now())
     for mail in found:

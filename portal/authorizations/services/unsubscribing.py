@@ -14,12 +14,16 @@ def unsubscribe_reader(token: str) -> MailStop | None:
     return stop_mails_like(digest=digest, customer=mail.customer, reason=StopReason.UNSUBSCRIBED)
 
 
-def take_back(token: str) -> None:
-    """Undo it. What a mail server or a complaint said stays."""
+def take_back(token: str) -> bool:
+    """Undo it; return whether a stop is left, since what a mail server or a complaint said stays. Of no mail: none."""
     digest = _digest_of(_find_mail(token))
-    stop = MailStop.objects.in_force().filter(address_digest=digest, reason=StopReason.UNSUBSCRIBED).first()
-    if stop is not None:
-        lift_stop(stop=stop, reason="Taken back on the page.", by=None, asked_for=True)
+    stop = MailStop.objects.in_force().filter(address_digest=digest).first()
+    if stop is None:
+        return False
+    if stop.reason != StopReason.UNSUBSCRIBED:
+        return True
+    lift_stop(stop=stop, reason="Taken back on the page.", by=None, asked_for=True)
+    return False
 
 
 def _find_mail(token: str) -> Mail | None:

@@ -48,7 +48,7 @@ class MailListView(PortalListView):
         ("Kind", lambda mail: mail.message.get_kind_display()),
         ("reference_id", lambda mail: mail.link.reference_id),
         ("State", lambda mail: mail.get_state_display()),
-        ("Reason", lambda mail: mail.reason or mail.hold_reason),
+        ("Reason", lambda mail: mail.reason or mail.why_held),
         ("Due", lambda mail: _moment(mail.due_at)),
         ("Sent", lambda mail: _moment(mail.sent_at)),
         ("Bounced", lambda mail: _moment(mail.bounced_at)),

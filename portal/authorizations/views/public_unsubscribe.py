@@ -1,5 +1,7 @@
 """No more mails: for whoever reads one. No sign-in, no cookie, and nothing to learn: any token gets the same answer.
 
+But for one: who takes it back, with a token that holds, reads that a bounce or a complaint still stops the mails.
+
 GET only asks, since programs follow every address in a mail. A POST does it: the page's button, or a mail program's
 one click (RFC 8058), which sends no cookie and knows of no form of ours.
 """
@@ -36,8 +38,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             if request.method != "POST":
                 return _show(request, language, step="ask")
             if request.POST.get("do") == "take-back":
-                take_back(token)
-                return _show(request, language, step="taken_back")
+                is_stopped = take_back(token)
+                return _show(request, language, step="kept" if is_stopped else "taken_back")
             unsubscribe_reader(token)
             return _show(request, language, step="done")
         except Error:

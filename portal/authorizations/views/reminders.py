@@ -41,7 +41,7 @@ class ReminderListView(PortalListView):
         ("Reminder", lambda mail: mail.step + 1),
         ("State", lambda mail: mail.get_state_display()),
         ("Not before", lambda mail: _moment(mail.due_at)),
-        ("Held because", lambda mail: mail.hold_reason),
+        ("Held because", lambda mail: mail.why_held),
         ("Sent", lambda mail: _moment(mail.sent_at)),
         ("Not sent because", lambda mail: mail.reason),
     )
