@@ -17,10 +17,10 @@ from django_tables2 import Table
 
 from portal.authorizations.filters.audience import find_audience
 from portal.authorizations.filters.campaigns import CampaignFilterSet
-from portal.authorizations.models import Campaign, Customer, Job, Link, Mail, MailState, PrintJob
+from portal.authorizations.models import Campaign, Customer, Job, Link, PrintJob
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import job_runs
-from portal.authorizations.services.campaign_results import Results, compare, read_results
+from portal.authorizations.services.campaign_results import Results, compare, count_mails, read_results
 from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, sending_takes
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.figures import find_counted_at, read_campaigns
@@ -161,10 +161,8 @@ def launch_context(campaign: Campaign) -> dict[str, Any]:
     job = campaign.launch_job
     if job is None:
         return {"job": None}
-    waiting = Mail.objects.filter(message__campaign=campaign, state=MailState.WAITING).order_by("-due_at")
-    last = waiting.first()
-    mails = waiting.count() if last else 0
-    now = timezone.now()
+    mails = count_mails(campaign)
+    last = mails.last_due_at
     return {
         "job": job,
         "progress": read_progress(job_runs.progress_key(job)),
@@ -178,8 +176,8 @@ def launch_context(campaign: Campaign) -> dict[str, Any]:
         "refusals": group_refusals(job),
         "refusals_kept": MOST_REFUSALS,
         "print_job": PrintJob.objects.filter(pk=job.result.get("print_job")).first(),
-        "mails_waiting": mails,
-        "last_mail_at": max(now, last.due_at) + sending_takes(mails) if last else None,
+        "mails": mails,
+        "last_mail_at": max(timezone.now(), last) + sending_takes(mails.waiting) if last else None,
     }
 
 
