@@ -1,15 +1,26 @@
 """What a campaign’s screens say to whoever reads them first: numbers that add up, and nothing promised in vain."""
 
+from datetime import date, timedelta
+from typing import Any
+
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
-from portal.authorizations.models import Link, Mail
+from portal.accounts.models import User
+from portal.authorizations.models import Campaign, Link, Mail
+from portal.authorizations.views.attention import list_todos
 from tests.authorizations.mailing import make_installation
 from tests.authorizations.test_campaign_wizard import address, make_draft
-from tests.factories import make_customer, make_mail
+from tests.factories import make_campaign, make_customer, make_mail
 
 pytestmark = pytest.mark.django_db
+
+
+def day(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
 
 
 class TestLaunchCard:
@@ -37,3 +48,69 @@ class TestLaunchCard:
         manager_client.post(address(campaign, "launch"))
         Mail.objects.filter(pk=Mail.objects.earliest("pk").pk).update(state="silenced")
         assert "2 queued: 0 sent, 1 not sent, 1 waits" in manager_client.get(address(campaign, "detail")).text
+
+
+class TestDates:
+    def make_mailing(self, client: Client, **dates: Any) -> Campaign:
+        """A launched campaign whose one mail waits; the dates were changed afterwards, as the form lets one do."""
+        make_installation()
+        make_customer()
+        campaign = make_draft(channel="email")
+        client.post(address(campaign, "launch"))
+        posted = {"name": campaign.name, "channel": "email", "owner": campaign.owner_id, **dates}
+        self.saved = client.post(address(campaign, "update"), posted, follow=True)
+        campaign.refresh_from_db()
+        return campaign
+
+    def test_over(self, manager_client: Client) -> None:
+        campaign = self.make_mailing(manager_client, ends_on=day(-2).isoformat())
+        assert campaign.ends_on == day(-2)
+        text = self.saved.text
+        assert "Saved." in text
+        assert f"<strong>Over since {date_format(day(-2))}:</strong> 1 mail will not leave" in text
+        assert address(campaign, "close") in text
+        assert "the last leaves about" not in text
+        assert '<span class="badge">over</span>' in text
+
+    def test_not_begun(self, manager_client: Client) -> None:
+        campaign = self.make_mailing(manager_client, starts_on=day(9).isoformat())
+        text = self.saved.text
+        assert f"<strong>Not begun:</strong> 1 mail waits until {date_format(day(9))}" in text
+        assert '<span class="badge">not begun</span>' in text
+        assert timezone.localdate(self.saved.context["last_mail_at"]) == day(9), "not before it begins"
+        assert campaign.dates_badge == "not begun"
+
+    def test_within_its_dates_there_is_nothing_to_say(self, manager_client: Client) -> None:
+        self.make_mailing(manager_client, starts_on=day(0).isoformat(), ends_on=day(0).isoformat())
+        assert "Saved." in self.saved.text
+        for words in ("Over since", "Not begun", '<span class="badge">over', '<span class="badge">not begun'):
+            assert words not in self.saved.text
+
+    def test_the_list_says_it_beside_the_state(self, manager_client: Client) -> None:
+        make_campaign(name="Fall", ends_on=day(-1))
+        make_campaign(name="Spring", starts_on=day(1))
+        make_campaign(name="Gone", ends_on=day(-1), state="closed")
+        make_draft(name="Old draft", ends_on=day(-1))
+        rows = manager_client.get("/campaigns/").context["table"].rows
+        badges = {row.record.name: row.get_cell("state").count('class="badge') for row in rows}
+        assert badges == {"Fall": 2, "Spring": 2, "Gone": 1, "Old draft": 1}
+
+    def test_home_asks_to_close_what_is_over(self, manager: User, manager_client: Client) -> None:
+        fall = make_campaign(name="Fall", ends_on=day(-1))
+        make_campaign(name="Today", ends_on=day(0))
+        make_campaign(name="Closed", ends_on=day(-1), state="closed")
+        [todo] = list_todos(manager)
+        assert todo.text == f"Fall is over since {date_format(day(-1))} and not closed"
+        assert todo.url == reverse("campaign_close", args=[fall.pk])
+        text = manager_client.get("/").text
+        assert "1 more is over" in text
+        link = f"{reverse('campaign_list')}?state=running&running=over"
+        assert link.replace("&", "&amp;") in text
+        rows = manager_client.get(link).context["table"].paginated_rows
+        assert [row.record for row in rows] == [fall]
+
+    def test_home_names_a_few_and_leads_to_the_others(self, manager: User) -> None:
+        for _ in range(5):
+            make_campaign(ends_on=day(-1))
+        todos = list_todos(manager)
+        assert [todo.action for todo in todos] == ["Close…", "Close…", "Close…", "See them"]

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models.flow import Flow
@@ -62,6 +63,14 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         return self.filter(
             Q(starts_on__isnull=True) | Q(starts_on__lte=day), Q(ends_on__isnull=True) | Q(ends_on__gte=day)
         )
+
+    def over_on(self, day: date) -> Self:
+        """Their last day is past: they neither mail nor remind, and links keep working."""
+        return self.filter(ends_on__lt=day)
+
+    def to_come_on(self, day: date) -> Self:
+        """Not begun on that day: their mails wait."""
+        return self.filter(starts_on__gt=day)
 
     def with_counts(self) -> Self:
         """Add issued, visited, returned and proven: how many links got so far, in one query."""
@@ -168,6 +177,25 @@ class Campaign(models.Model):
     @property
     def is_closed(self) -> bool:
         return self.state == CampaignState.CLOSED
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last day is past, and nobody has closed it."""
+        return self._is_open and self.ends_on is not None and self.ends_on < timezone.localdate()
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether it is launched and its first day lies ahead."""
+        return self._is_open and self.starts_on is not None and self.starts_on > timezone.localdate()
+
+    @property
+    def dates_badge(self) -> str:
+        """What its dates say against its state: such a campaign “runs”, and no mail of it leaves."""
+        return "over" if self.is_over else "not begun" if self.is_to_come else ""
+
+    @property
+    def _is_open(self) -> bool:
+        return self.state in (CampaignState.RUNNING, CampaignState.PAUSED)
 
     @property
     def audience_kind(self) -> AudienceKind:

@@ -97,6 +97,11 @@ class MailCounts:
     def queued(self) -> int:
         return self.sent + self.waiting + self.not_sent
 
+    @property
+    def held(self) -> int:
+        """All that wait, invitations and reminders: what dates or a pause keep back."""
+        return self.waiting + self.reminders_waiting
+
 
 def count_mails(campaign: Campaign) -> MailCounts:
     """Count a campaign's mails, its invitations apart from its reminders, in one query."""

@@ -177,6 +177,8 @@ class CampaignUpdateView(CampaignStepView):
             except IntegrityError:
                 form.add_error("name", "Somebody else has just saved a campaign of this name.")
             else:
+                if not self.campaign.is_draft:
+                    messages.success(request, "Saved.")
                 return self.go_on()
         # Read anew: a refused change must not stand in the heading.
         self.campaign = Campaign.objects.get(pk=pk)

@@ -21,7 +21,7 @@ from portal.authorizations.models import Campaign, Customer, Job, Link, PrintJob
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import job_runs
 from portal.authorizations.services.campaign_results import Results, compare, count_mails, read_results
-from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, sending_takes
+from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, first_mail_at, sending_takes
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.figures import find_counted_at, read_campaigns
 from portal.authorizations.services.funnel import Breakdown, make_stages, read_funnel
@@ -159,9 +159,9 @@ class CampaignCompareView(PermissionRequiredMixin, View):
 def launch_context(campaign: Campaign) -> dict[str, Any]:
     """How far a campaign's launch is, and what came of it."""
     job = campaign.launch_job
-    if job is None:
-        return {"job": None}
     mails = count_mails(campaign)
+    if job is None:
+        return {"job": None, "mails": mails}
     last = mails.last_due_at
     return {
         "job": job,
@@ -177,7 +177,7 @@ def launch_context(campaign: Campaign) -> dict[str, Any]:
         "refusals_kept": MOST_REFUSALS,
         "print_job": PrintJob.objects.filter(pk=job.result.get("print_job")).first(),
         "mails": mails,
-        "last_mail_at": max(timezone.now(), last) + sending_takes(mails.waiting) if last else None,
+        "last_mail_at": max(first_mail_at(campaign), last) + sending_takes(mails.waiting) if last else None,
     }
 
 
