@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Link, Mail
+from portal.authorizations.models import Campaign, Customer, ImportState, Link, Mail
+from portal.authorizations.services.campaign_review import with_fates
 from portal.authorizations.views.attention import list_todos
 from tests.authorizations.mailing import make_installation
 from tests.authorizations.test_campaign_wizard import address, make_draft
-from tests.factories import make_campaign, make_customer, make_mail
+from tests.factories import make_campaign, make_customer, make_import, make_link, make_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -114,3 +115,70 @@ class TestDates:
             make_campaign(ends_on=day(-1))
         todos = list_todos(manager)
         assert [todo.action for todo in todos] == ["Close…", "Close…", "Close…", "See them"]
+
+
+class TestSecondCampaign:
+    """The same people, the same flow, one campaign after the other."""
+
+    @pytest.fixture
+    def fall(self, manager_client: Client) -> Campaign:
+        """A campaign that has given two of three customers a link; the link of a third is void."""
+        campaign = make_campaign(name="Fall mail")
+        for _ in range(3):
+            make_link(flow=campaign.flow, campaign=campaign)
+        Link.objects.filter(pk=Link.objects.latest("pk").pk).update(voided_at=timezone.now(), void_reason="moved")
+        return campaign
+
+    def test_the_review_counts_who_holds_a_link(self, manager_client: Client, fall: Campaign) -> None:
+        make_link(flow=fall.flow)  # of no campaign
+        make_link(campaign=(other := make_campaign()), flow=other.flow)  # of another flow
+        page = manager_client.get(address(make_draft(flow=fall.flow), "review"))
+        assert "2 already hold a live link of this flow from another campaign (Fall mail)" in page.text
+        review = page.context["review"]
+        assert (review.new, review.linked, review.left_out) == (5, 2, []), "they are asked as before"
+
+    def test_nobody_does(self, manager_client: Client, fall: Campaign) -> None:
+        page = manager_client.get(address(make_draft(), "review"))
+        assert "of this flow from another campaign" not in page.text
+
+    def test_many_campaigns_are_named_shortly(self, manager_client: Client, fall: Campaign) -> None:
+        for number in range(4):
+            make_link(flow=fall.flow, campaign=make_campaign(flow=fall.flow, name=f"Door {number}"))
+        text = manager_client.get(address(make_draft(flow=fall.flow), "review")).text
+        assert "6 already hold" in text
+        assert "(Door 0, Door 1, Door 2 and others)" in text
+
+    def test_the_audience_may_leave_them_out(self, manager_client: Client, fall: Campaign) -> None:
+        draft = make_draft(flow=fall.flow)
+        posted = {"kind": "filter", "without_linked": "1"}
+        counted = manager_client.post(address(draft, "audience"), posted, headers={"HX-Request": "true"})
+        reason = "Have a live link of this flow from another campaign"
+        assert [(each.reason, each.count) for each in counted.context["review"].left_out] == [(reason, 2)]
+        manager_client.post(address(draft, "audience"), posted)
+        draft.refresh_from_db()
+        assert draft.audience == {"kind": "filter", "query": "", "without_linked": True}
+        assert 'name="without_linked" value="1" checked' in " ".join(
+            manager_client.get(address(draft, "audience")).text.split()
+        )
+        review = manager_client.get(address(draft, "review")).context["review"]
+        assert (review.new, review.linked, review.left_out_count) == (1, 0, 2)
+        manager_client.post(address(draft, "launch"))
+        assert draft.links.count() == 1
+        text = manager_client.get(address(draft, "detail")).text
+        assert reason in text
+        assert "2 left out" in text
+
+    def test_a_link_of_its_own_is_no_reason(self, manager_client: Client, fall: Campaign) -> None:
+        """A launch that is carried on finds what it has issued itself."""
+        fall.audience = {"kind": "filter", "query": "", "without_linked": True}
+        fates = with_fates(Customer.objects.all(), fall)
+        assert {customer.fate for customer in fates} == {""}
+
+    @pytest.mark.parametrize("kind", ["import", "selection"])
+    def test_every_kind_of_audience_takes_the_tick(self, manager_client: Client, fall: Campaign, kind: str) -> None:
+        imported = make_import(until=ImportState.APPLIED)
+        draft = make_draft(flow=fall.flow, audience={"kind": "selection", "ids": [1]})
+        posted = {"kind": kind, "import": imported.pk, "without_linked": "1"}
+        manager_client.post(address(draft, "audience"), posted)
+        draft.refresh_from_db()
+        assert (draft.audience["kind"], draft.audience["without_linked"]) == (kind, True)

@@ -37,8 +37,11 @@ LEFT_OUT = {
     "no_address": "No email address",
     "stopped": "Unsubscribed, or their mail came back",
     "proven": "Authorized in this flow already, as Leap says",
+    "linked": "Have a live link of this flow from another campaign",
 }
-#: Customers that stand as examples beside a reason.
+#: In an audience, whether who has a link of the flow from another campaign is left out; without it they are asked.
+WITHOUT_LINKED = "without_linked"
+#: Customers, or campaigns, that stand as examples beside a reason.
 EXAMPLES = 3
 #: The hour of the day at which a campaign that begins later sends its first mail.
 FIRST_MAIL = time(9)
@@ -85,6 +88,10 @@ class Review:
     total: int = 0
     new: int = 0
     kept: int = 0
+    linked: int = 0
+    """Of those who have a link afterwards, how many have one of the same flow from another campaign."""
+    linked_by: list[str] = field(default_factory=list)
+    """The names of such campaigns, one more than EXAMPLES at most."""
     left_out: list[Group] = field(default_factory=list)
     refused: list[Group] = field(default_factory=list)
     sample: Sample | None = None
@@ -95,6 +102,12 @@ class Review:
     def reached(self) -> int:
         """Customers who have a link afterwards."""
         return self.new + self.kept
+
+    @property
+    def linked_words(self) -> str:
+        """The first few of such campaigns by name."""
+        more = " and others" if len(self.linked_by) > EXAMPLES else ""
+        return ", ".join(self.linked_by[:EXAMPLES]) + more
 
     @property
     def left_out_count(self) -> int:
@@ -123,6 +136,8 @@ def with_fates(customers: QuerySet[Customer], campaign: Campaign) -> QuerySet[An
             When(mail_stopped_at__isnull=False, then=Value("stopped")),
         ]
     whens.append(When(pk__in=proven, then=Value("proven")))
+    if campaign.audience.get(WITHOUT_LINKED):
+        whens.append(When(pk__in=_links_of_others(campaign).values("customer"), then=Value("linked")))
     return customers.annotate(fate=Case(*whens, default=Value(""), output_field=CharField()))
 
 
@@ -148,12 +163,21 @@ def sending_takes(mails: int) -> timedelta:
     return timedelta(minutes=-(-mails // Installation.objects.current().mails_per_minute))
 
 
+def _links_of_others(campaign: Campaign) -> QuerySet[Link]:
+    """Live links of customers, of the campaign's flow, from other campaigns."""
+    links = Link.objects.live().filter(flow=campaign.flow_id, campaign__isnull=False, customer__isnull=False)
+    return links.exclude(campaign=campaign.pk).order_by()
+
+
 def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None:
     """One statement counts, one more for each reason reads its examples: reasons are few, customers many."""
     linked = Link.objects.live().filter(flow=campaign.flow_id, campaign=campaign, customer__isnull=False)
     has_link = Case(When(pk__in=linked.values("customer"), then=True), default=False, output_field=BooleanField())
-    counted = customers.order_by().annotate(has_link=has_link)
-    rows = list(counted.values("fate", "has_link", "utility", "customer_type").annotate(n=Count("pk", distinct=True)))
+    others = _links_of_others(campaign)
+    has_other = Case(When(pk__in=others.values("customer"), then=True), default=False, output_field=BooleanField())
+    counted = customers.order_by().annotate(has_link=has_link, has_other=has_other)
+    kinds_of_rows = counted.values("fate", "has_link", "has_other", "utility", "customer_type")
+    rows = list(kinds_of_rows.annotate(n=Count("pk", distinct=True)))
     review.total = sum(row["n"] for row in rows)
     for fate, words in LEFT_OUT.items():
         if count := sum(row["n"] for row in rows if row["fate"] == fate):
@@ -171,18 +195,23 @@ def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None
         if reason := answers[kind]:
             reasons.setdefault(reason, []).append(kind)
             numbers[reason] = numbers.get(reason, 0) + row["n"]
-        elif row["has_link"]:
+            continue
+        good.append(kind)
+        review.linked += row["n"] if row["has_other"] else 0
+        if row["has_link"]:
             review.kept += row["n"]
-            good.append(kind)
         else:
             review.new += row["n"]
-            good.append(kind)
     for reason, kinds in sorted(reasons.items(), key=lambda item: -numbers[item[0]]):
         found = _examples(customers.filter(_of_kinds(kinds), fate=""))
         review.refused.append(Group(reason, numbers[reason], found))
     if good:
         first = customers.filter(_of_kinds(good), fate="").select_related("utility").order_by("pk").first()
         review.sample = _sample(campaign, first) if first else None
+    if review.linked:
+        theirs = others.filter(customer__in=customers.filter(_of_kinds(good), fate="").order_by().values("pk"))
+        names = Campaign.objects.filter(pk__in=theirs.values("campaign")).order_by("name")
+        review.linked_by = list(names.values_list("name", flat=True)[: EXAMPLES + 1])
 
 
 def _has_live_flow(campaign: Campaign) -> bool:

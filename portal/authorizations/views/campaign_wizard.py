@@ -1,5 +1,6 @@
 """The wizard: a draft campaign step by step, each a page with an address of its own, to the review before launch."""
 
+from copy import copy
 from typing import Any, ClassVar, NamedTuple
 
 from django.contrib import messages
@@ -30,7 +31,7 @@ from portal.authorizations.models import AudienceKind, Campaign, Flow, Link
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import campaigns, printing
 from portal.authorizations.services.campaign_print import request_of
-from portal.authorizations.services.campaign_review import review_campaign
+from portal.authorizations.services.campaign_review import WITHOUT_LINKED, review_campaign
 from portal.authorizations.services.campaigns import CampaignRefused
 from portal.authorizations.services.flow_preview import make_examples
 from portal.authorizations.services.printers import get_printer
@@ -215,6 +216,10 @@ class CampaignAudienceView(CampaignStepView):
         return self.go_on()
 
     def _read(self, kind: str) -> dict[str, Any]:
+        audience = self._read_kind(kind)
+        return {**audience, WITHOUT_LINKED: True} if audience and WITHOUT_LINKED in self.request.POST else audience
+
+    def _read_kind(self, kind: str) -> dict[str, Any]:
         if kind == AudienceKind.FILTER:
             return {"kind": kind, "query": keep_query(self.request.POST)}
         if kind == AudienceKind.IMPORT:
@@ -227,6 +232,8 @@ class CampaignAudienceView(CampaignStepView):
     def _show(self, audience: dict[str, Any], kind: str, *, counts: bool = False, status: int = 200) -> HttpResponse:
         found = read_audience(audience=audience, request=self.request)
         is_saved = audience == self.campaign.audience
+        draft = copy(self.campaign)
+        draft.audience = audience
         counted = bool(kind) and not found.problem and (counts or is_saved or kind == AudienceKind.FILTER)
         context: dict[str, Any] = {
             "campaign": self.campaign,
@@ -235,7 +242,8 @@ class CampaignAudienceView(CampaignStepView):
             "kinds": self._kinds(),
             "audience": found,
             "problem": found.problem if counts else "",
-            "review": review_campaign(campaign=self.campaign, customers=found.customers) if counted else None,
+            "review": review_campaign(campaign=draft, customers=found.customers) if counted else None,
+            "without_linked": audience.get(WITHOUT_LINKED, False),
         }
         if self.request.htmx:
             return render(self.request, "authorizations/_campaign_count.html", context)
