@@ -1,7 +1,7 @@
 """What a campaign’s screens say to whoever reads them first: numbers that add up, and nothing promised in vain."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.test import Client
@@ -10,12 +10,17 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from portal.accounts.models import User
+from portal.authorizations import views
 from portal.authorizations.models import Campaign, Customer, ImportState, Link, Mail
 from portal.authorizations.services.campaign_review import with_fates
+from portal.authorizations.services.campaigns import CampaignRefused, choose_flow
+from portal.authorizations.services.closed_campaigns import CampaignClosed
+from portal.authorizations.services.messages import Words, save_message
+from portal.authorizations.services.reminders import switch_reminders
 from portal.authorizations.views.attention import list_todos
 from tests.authorizations.mailing import make_installation
 from tests.authorizations.test_campaign_wizard import address, make_draft
-from tests.factories import make_campaign, make_customer, make_import, make_link, make_mail
+from tests.factories import get_utilities, make_campaign, make_customer, make_import, make_link, make_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -182,3 +187,72 @@ class TestSecondCampaign:
         manager_client.post(address(draft, "audience"), posted)
         draft.refresh_from_db()
         assert (draft.audience["kind"], draft.audience["without_linked"]) == (kind, True)
+
+
+class TestClosedIsFinal:
+    POSTED: ClassVar[dict[str, dict[str, Any]]] = {
+        "reminders": {"reminds_abandoned": "on", "no_visit_days": "7"},
+        "message": {"subject_en": "Hello", "body_en": "Hello {name}", "subject_es": "Hola", "body_es": "Hola {name}"},
+        "flow": {},
+    }
+
+    def post(self, client: Client, campaign: Campaign, page: str) -> Any:
+        posted = {**self.POSTED[page], "flow": campaign.flow_id, "requested_utilities": [get_utilities("pge")[0].pk]}
+        return client.post(address(campaign, page), posted, follow=True)
+
+    @pytest.mark.parametrize("page", ["reminders", "message", "flow"])
+    def test_a_closed_campaign_changes_no_more(self, manager_client: Client, page: str) -> None:
+        campaign = make_campaign(state="closed")
+        for response in (
+            manager_client.get(address(campaign, page), follow=True),
+            self.post(manager_client, campaign, page),
+        ):
+            assert response.redirect_chain[-1][0] == address(campaign, "detail")
+            assert "The campaign is closed, for good: this cannot change any more." in response.text
+        campaign.refresh_from_db()
+        assert (campaign.reminds_abandoned, campaign.no_visit_days) == (False, [])
+        assert not campaign.requested_utilities.exists()
+        assert not campaign.messages.exists()
+
+    @pytest.mark.parametrize("page", ["reminders", "message", "flow"])
+    def test_a_paused_one_does(self, manager_client: Client, page: str) -> None:
+        campaign = make_campaign(state="paused")
+        assert manager_client.get(address(campaign, page)).status_code == 200
+        self.post(manager_client, campaign, page)
+        campaign.refresh_from_db()
+        changed = {
+            "reminders": campaign.no_visit_days == [7],
+            "message": campaign.messages.exists(),
+            "flow": campaign.requested_utilities.exists(),
+        }
+        assert changed[page]
+
+    def test_its_page_offers_nothing_of_it(self, manager_client: Client) -> None:
+        campaign = make_campaign()
+        assert address(campaign, "reminders") in manager_client.get(address(campaign, "detail")).text
+        Campaign.objects.update(state="closed")
+        text = manager_client.get(address(campaign, "detail")).text
+        for page in ("reminders", "message", "flow"):
+            assert address(campaign, page) not in text
+
+    def test_the_services_refuse_it_too(self) -> None:
+        """It was closed in another tab, after the page had been read."""
+        campaign, words = make_campaign(), Words("Hello", "Hello {name}")
+        stale = Campaign.objects.get(pk=campaign.pk)
+        Campaign.objects.update(state="closed")
+        with pytest.raises(CampaignClosed):
+            switch_reminders(campaign=stale, reminds_abandoned=True, no_visit_days=[7])
+        with pytest.raises(CampaignClosed):
+            save_message(campaign=stale, kind="invitation", english=words, spanish=words)
+        with pytest.raises(CampaignRefused, match="closed"):
+            choose_flow(campaign=stale, flow=stale.flow, utilities=get_utilities("pge"))
+
+    def test_closed_while_the_form_was_on_its_way(
+        self, manager_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def close(**values: Any) -> None:
+            raise CampaignClosed
+
+        monkeypatch.setattr(views.reminders, "switch_reminders", close)
+        response = self.post(manager_client, make_campaign(), "reminders")
+        assert "The campaign is closed, for good" in response.text

@@ -38,8 +38,8 @@ def find_problems(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility
     problems = []
     before = Campaign.objects.select_related("flow").get(pk=campaign.pk)
     changes_flow = before.flow_id != flow.pk
-    if changes_flow and before.is_closed:
-        problems.append(CampaignProblem("flow", "The campaign is closed: its flow cannot change."))
+    if before.is_closed:
+        problems.append(CampaignProblem("flow", "The campaign is closed: neither flow nor utilities can change."))
     elif changes_flow and before.links.exists():
         problems.append(
             CampaignProblem(

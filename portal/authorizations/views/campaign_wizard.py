@@ -27,12 +27,13 @@ from portal.authorizations.forms.campaigns import (
     CampaignPrintForm,
     NewCampaignForm,
 )
-from portal.authorizations.models import AudienceKind, Campaign, Flow, Link
+from portal.authorizations.models import AudienceKind, Campaign, CampaignState, Flow, Link
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import campaigns, printing
 from portal.authorizations.services.campaign_print import request_of
 from portal.authorizations.services.campaign_review import WITHOUT_LINKED, review_campaign
 from portal.authorizations.services.campaigns import CampaignRefused
+from portal.authorizations.services.closed_campaigns import CampaignClosed
 from portal.authorizations.services.flow_preview import make_examples
 from portal.authorizations.services.printers import get_printer
 from portal.authorizations.views.lists import read_keys, user_of
@@ -159,6 +160,22 @@ class CampaignStepView(PermissionRequiredMixin, View):
         return redirect(step_after(self.campaign, self.step))
 
 
+class OpenCampaignView(View):
+    """A page that changes what a campaign does: one that is closed leads to its own page, and says why.
+
+    Stands behind the class that asks for permissions.
+    """
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if Campaign.objects.filter(pk=kwargs["pk"], state=CampaignState.CLOSED).exists():
+                raise CampaignClosed
+            return super().dispatch(request, *args, **kwargs)
+        except CampaignClosed:
+            messages.warning(request, "The campaign is closed, for good: this cannot change any more.")
+            return redirect("campaign_detail", kwargs["pk"])
+
+
 class CampaignUpdateView(CampaignStepView):
     """Name, channel, dates and owner, of a draft or of a campaign that runs."""
 
@@ -265,7 +282,7 @@ class CampaignAudienceView(CampaignStepView):
         return [kind for kind in AudienceKind if kind is not AudienceKind.SELECTION or ticked]
 
 
-class CampaignFlowView(CampaignStepView):
+class CampaignFlowView(CampaignStepView, OpenCampaignView):
     """The flow that the links come from, each with its journey in words, and the utilities that they ask for."""
 
     step = "flow"
