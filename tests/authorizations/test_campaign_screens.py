@@ -1,9 +1,12 @@
 """What a campaign’s screens say to whoever reads them first: numbers that add up, and nothing promised in vain."""
 
+import csv
+import io
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +14,8 @@ from django.utils.formats import date_format
 
 from portal.accounts.models import User
 from portal.authorizations import views
-from portal.authorizations.models import Campaign, Customer, ImportState, Link, Mail
+from portal.authorizations.models import Campaign, Customer, ImportState, Job, Link, Mail
+from portal.authorizations.services import job_runs
 from portal.authorizations.services.campaign_review import with_fates
 from portal.authorizations.services.campaigns import CampaignRefused, choose_flow
 from portal.authorizations.services.closed_campaigns import CampaignClosed
@@ -20,7 +24,7 @@ from portal.authorizations.services.reminders import switch_reminders
 from portal.authorizations.views.attention import list_todos
 from tests.authorizations.mailing import make_installation
 from tests.authorizations.test_campaign_wizard import address, make_draft
-from tests.factories import get_utilities, make_campaign, make_customer, make_import, make_link, make_mail
+from tests.factories import get_utilities, make_campaign, make_customer, make_flow, make_import, make_link, make_mail
 
 pytestmark = pytest.mark.django_db
 
@@ -256,3 +260,83 @@ class TestClosedIsFinal:
         monkeypatch.setattr(views.reminders, "switch_reminders", close)
         response = self.post(manager_client, make_campaign(), "reminders")
         assert "The campaign is closed, for good" in response.text
+
+
+def read_csv(response: Any) -> list[dict[str, str]]:
+    assert response.status_code == 200
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+class TestEachOfThem:
+    """Whoever is left out can be named, before the launch and after it."""
+
+    def file(self, campaign: Campaign, which: str) -> str:
+        return reverse("campaign_left_out", args=[campaign.pk, which])
+
+    @pytest.fixture
+    def draft(self) -> Campaign:
+        """For five customers who refused at the door, one of another utility, and one who gets a link."""
+        for number in range(5):
+            make_customer(name=f"No {number}", external_id=f"A-{number}", refused_at=timezone.now())
+        make_customer(name="Con Ed", utility="cecony-utilityapi")
+        make_customer(name="Rosa", utility="pge")
+        return make_draft(name="Fall", flow=make_flow(name="West", utilities=["pge"]))
+
+    def test_before_the_launch(self, manager_client: Client, draft: Campaign) -> None:
+        text = manager_client.get(address(draft, "review")).text
+        assert self.file(draft, "refused") in text
+        assert self.file(draft, "refused_by_flow") in text
+        rows = read_csv(manager_client.get(self.file(draft, "refused")))
+        assert sorted((row["External ID"], row["Customer"], row["Why"]) for row in rows) == [
+            (f"A-{number}", f"No {number}", "Refused at the door") for number in range(5)
+        ]
+        [row] = read_csv(manager_client.get(self.file(draft, "refused_by_flow")))
+        assert (row["Customer"], row["Why"]) == (
+            "Con Ed",
+            "This customer’s utility is Consolidated Edison (ConEd); the flow “West” offers PG&E.",
+        )
+
+    def test_after_the_launch(self, manager_client: Client, draft: Campaign) -> None:
+        manager_client.post(address(draft, "launch"))
+        Customer.objects.update(refused_at=None)  # what holds by now is another question
+        assert self.file(draft, "refused") in manager_client.get(address(draft, "detail")).text
+        rows = read_csv(manager_client.get(self.file(draft, "refused")))
+        assert sorted(row["Customer"] for row in rows) == [f"No {number}" for number in range(5)]
+        [row] = read_csv(manager_client.get(self.file(draft, "refused_by_flow")))
+        assert row["Why"].startswith("This customer’s utility is Consolidated Edison")
+
+    def test_a_launch_keeps_so_many(
+        self, manager_client: Client, draft: Campaign, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(job_runs, "MOST_LEFT_OUT", 2)
+        manager_client.post(address(draft, "launch"))
+        assert len(read_csv(manager_client.get(self.file(draft, "refused")))) == 2
+        text = manager_client.get(address(draft, "detail")).text
+        assert "5 left out" in text
+        assert "The first 2 of them" in text
+
+    def test_a_launch_of_before_has_kept_no_names(self, manager_client: Client, draft: Campaign) -> None:
+        manager_client.post(address(draft, "launch"))
+        job = Job.objects.get()
+        del job.result["left_out_keys"]
+        job.save(update_fields=["result"])
+        text = manager_client.get(address(draft, "detail")).text
+        assert "5 left out" in text
+        assert self.file(draft, "refused") not in text
+        assert read_csv(manager_client.get(self.file(draft, "refused"))) == []
+
+    def test_its_name_says_what_it_is(self, manager_client: Client, draft: Campaign) -> None:
+        name = manager_client.get(self.file(draft, "refused")).headers["Content-Disposition"]
+        assert f"campaign-{draft.pk}-left-out-refused-" in name
+
+    def test_only_who_may_export_customers(
+        self, rep_client: Client, manager_client: Client, manager: User, draft: Campaign
+    ) -> None:
+        assert rep_client.get(self.file(draft, "refused")).status_code == 403
+        manager.groups.get().permissions.remove(Permission.objects.get(codename="export_customer"))
+        assert manager_client.get(self.file(draft, "refused")).status_code == 403
+        assert self.file(draft, "refused") not in manager_client.get(address(draft, "review")).text
+
+    def test_no_such_reason(self, manager_client: Client, draft: Campaign) -> None:
+        assert manager_client.get(f"/campaigns/{draft.pk}/left-out/nonsense.csv").status_code == 404

@@ -39,6 +39,8 @@ LEFT_OUT = {
     "proven": "Authorized in this flow already, as Leap says",
     "linked": "Have a live link of this flow from another campaign",
 }
+#: The name of the other reason: the flow does not take the customer's utility or type.
+REFUSED_BY_FLOW = "refused_by_flow"
 #: In an audience, whether who has a link of the flow from another campaign is left out; without it they are asked.
 WITHOUT_LINKED = "without_linked"
 #: Customers, or campaigns, that stand as examples beside a reason.
@@ -49,8 +51,9 @@ FIRST_MAIL = time(9)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Customers who get no link for one reason, the first few of them to look at."""
+    """Customers who get no link for one reason (its name: in LEFT_OUT), the first few of them to look at."""
 
+    name: str
     reason: str
     count: int
     examples: list[Customer]
@@ -150,6 +153,23 @@ def review_campaign(*, campaign: Campaign, customers: QuerySet[Customer]) -> Rev
     return review
 
 
+def list_left_out(*, campaign: Campaign, customers: QuerySet[Customer], name: str) -> QuerySet[Customer]:
+    """Return whom of these customers a launch would leave out for one reason, by its name in LEFT_OUT."""
+    return with_fates(customers, campaign).filter(fate=name)
+
+
+def list_refused(
+    *, campaign: Campaign, customers: QuerySet[Customer]
+) -> tuple[QuerySet[Customer], dict[tuple[Any, str], str]]:
+    """Return whom of these customers the flow refuses, and why: by utility and customer type."""
+    asked = with_fates(customers, campaign).filter(fate="")
+    if not _has_live_flow(campaign):
+        return asked.none(), {}
+    kinds = set(asked.order_by().values_list("utility", "customer_type").distinct())
+    reasons = {kind: reason for kind, reason in _ask_flow(campaign, kinds).items() if reason}
+    return (asked.filter(_of_kinds(list(reasons))) if reasons else asked.none()), reasons
+
+
 def first_mail_at(campaign: Campaign) -> datetime:
     """When the campaign's first mail may go out: now, or on the morning of the day on which it begins."""
     now = timezone.now()
@@ -181,7 +201,7 @@ def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None
     review.total = sum(row["n"] for row in rows)
     for fate, words in LEFT_OUT.items():
         if count := sum(row["n"] for row in rows if row["fate"] == fate):
-            review.left_out.append(Group(words, count, _examples(customers.filter(fate=fate))))
+            review.left_out.append(Group(fate, words, count, _examples(customers.filter(fate=fate))))
     if not _has_live_flow(campaign):
         # Whom it takes cannot be said; what to do about it stands among the blockers.
         return
@@ -204,7 +224,7 @@ def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None
             review.new += row["n"]
     for reason, kinds in sorted(reasons.items(), key=lambda item: -numbers[item[0]]):
         found = _examples(customers.filter(_of_kinds(kinds), fate=""))
-        review.refused.append(Group(reason, numbers[reason], found))
+        review.refused.append(Group(REFUSED_BY_FLOW, reason, numbers[reason], found))
     if good:
         first = customers.filter(_of_kinds(good), fate="").select_related("utility").order_by("pk").first()
         review.sample = _sample(campaign, first) if first else None

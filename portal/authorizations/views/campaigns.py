@@ -169,7 +169,7 @@ def launch_context(campaign: Campaign) -> dict[str, Any]:
         "stuck": job_runs.is_stuck(job),
         "can_carry_on": campaign.is_running and job_runs.can_carry_on(job),
         "left_out": [
-            {"words": words, "count": count}
+            {"name": why, "words": words, "count": count, "kept": len(job.left_out_keys(why))}
             for why, words in LEFT_OUT.items()
             if (count := job.result.get(f"left_out_{why}"))
         ],
