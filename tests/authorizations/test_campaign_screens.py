@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 
 from portal.accounts.models import User
 from portal.authorizations import views
-from portal.authorizations.models import Campaign, Customer, ImportState, Job, Link, Mail
+from portal.authorizations.models import Campaign, Customer, ImportState, Job, Link, Mail, PrintJob
 from portal.authorizations.services import job_runs
 from portal.authorizations.services.campaign_review import with_fates
 from portal.authorizations.services.campaigns import CampaignRefused, choose_flow
@@ -23,7 +23,7 @@ from portal.authorizations.services.messages import Words, save_message
 from portal.authorizations.services.reminders import switch_reminders
 from portal.authorizations.views.attention import list_todos
 from tests.authorizations.mailing import make_installation
-from tests.authorizations.test_campaign_wizard import address, make_draft
+from tests.authorizations.test_campaign_wizard import PAPER, address, make_draft
 from tests.factories import get_utilities, make_campaign, make_customer, make_flow, make_import, make_link, make_mail
 
 pytestmark = pytest.mark.django_db
@@ -340,3 +340,28 @@ class TestEachOfThem:
 
     def test_no_such_reason(self, manager_client: Client, draft: Campaign) -> None:
         assert manager_client.get(f"/campaigns/{draft.pk}/left-out/nonsense.csv").status_code == 404
+
+
+class TestPages:
+    """A sheet that was begun has no labels left at its top."""
+
+    def test_review_counts_from_the_first_free_label(self, manager_client: Client) -> None:
+        make_customer(), make_customer()
+        draft = make_draft(stock="avery-5160", print_options={"start_at": 30})
+        page = manager_client.get(address(draft, "review"))
+        assert page.context["pages"] == 2
+        manager_client.post(address(draft, "launch"))
+        assert PrintJob.objects.get().page_count == 2, "as it comes"
+        assert manager_client.get(address(make_draft(stock="avery-5160"), "review")).context["pages"] == 1
+
+    def test_the_print_step_says_the_same(self, manager_client: Client) -> None:
+        make_customer(), make_customer()
+        draft = make_draft()
+        posted = {**PAPER, "stock": "avery-5160", "start_at": "30", "preview": "1"}
+        assert manager_client.post(address(draft, "print"), posted).context["pages"] == 2
+        kept = make_draft(stock="avery-5160", print_options={"start_at": 30})
+        assert manager_client.get(address(kept, "print")).context["pages"] == 2, "before anything is clicked"
+
+    def test_nobody_needs_no_page(self, manager_client: Client) -> None:
+        draft = make_draft(query="q=nobody-at-all", stock="avery-5160", print_options={"start_at": 30})
+        assert manager_client.get(address(draft, "review")).context["pages"] == 0

@@ -370,7 +370,7 @@ class CampaignPrintView(CampaignStepView):
             "preview": preview,
             "choice": {"printed": review.reached},
             "stock": stock,
-            "pages": -(-review.reached // stock.labels_per_page),
+            "pages": stock.pages_for(review.reached, start_at=form.first_label),
             "printer": get_printer(user=user, stock=stock),
             "stocks": [draw_stock(known) for known in STOCKS.values()],
         }
