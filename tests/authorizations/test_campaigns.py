@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Link, LinkStatus, Mail, MailStop, Message
+from portal.authorizations.models import Campaign, Confirmation, Link, LinkStatus, Mail, MailStop, Message
 from portal.authorizations.services.campaign_results import MAILS, read_results
 from portal.authorizations.views.campaigns import MOST_COMPARED
 from tests.factories import make_campaign, make_flow, make_link, make_shared_link
@@ -141,6 +142,40 @@ class TestDetail:
             assert query.replace("&", "&amp;") in page.text
             listed = manager_client.get(f"{reverse('link_list')}{query}").context["table"].rows
             assert len(listed) == page.context["stopped"][status] == 1, status
+
+    def test_every_tile_leads_to_exactly_its_links(self, manager_client: Client) -> None:
+        """Who comes back twice makes two confirmations, and is one link."""
+        campaign = make_campaign()
+        make_links_in_every_status(campaign)
+        now = timezone.now()
+        for link in campaign.links.filter(first_returned_at__isnull=False):
+            for repeated in (False, True):
+                Confirmation.objects.create(link=link, at=now, outcome="matched", repeated=repeated)
+        page = manager_client.get(reverse("campaign_detail", args=[campaign.pk]))
+        tiles = re.findall(
+            r'<a class="stat[^"]*"\s+href="([^"]+)">\s*<span class="stat-label">([^<]+)</span>\s*'
+            r'<span class="stat-value">([0-9]+)</span>',
+            page.text,
+        )
+        assert [(label, int(value)) for _, label, value in tiles] == [
+            ("Links issued", 7),
+            ("We saw: visited", 6),
+            ("Browsers claim: returned", 4),
+            ("Leap says: proven", 3),
+        ]
+        for href, label, value in tiles:
+            rows = manager_client.get(href.replace("&amp;", "&")).context["table"].rows
+            assert len(rows) == int(value), label
+
+    def test_void_links_are_said_to_be_left_out_of_who_stopped_where(self, manager_client: Client) -> None:
+        campaign = make_campaign()
+        make_links_in_every_status(campaign)
+        text = manager_client.get(reverse("campaign_detail", args=[campaign.pk])).text
+        assert f'<a href="{reverse("link_list")}?campaign={campaign.pk}&amp;status=void">1 void link</a>' in text
+        assert "is not in this list." in text
+        assert "2 with a meter did not stop." in text, "so that all seven links are accounted for"
+        Link.objects.filter(status="void").update(voided_at=None)
+        assert "not in this list" not in manager_client.get(reverse("campaign_detail", args=[campaign.pk])).text
 
     @pytest.mark.parametrize("cut", ["utility", "week", "customer_type", "nonsense"])
     def test_funnel_in_parts(self, manager_client: Client, cut: str) -> None:
