@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal.accounts.models import User
 from portal.authorizations.models import Campaign, Confirmation, Link, LinkStatus, Mail, MailStop, Message
-from portal.authorizations.services.campaign_results import MAILS, read_results
+from portal.authorizations.services.campaign_results import MAILS, compare, read_results
 from portal.authorizations.views.campaigns import MOST_COMPARED
 from tests.factories import make_campaign, make_flow, make_link, make_shared_link
 
@@ -249,6 +249,21 @@ class TestCompare:
             "unsubscribed": 1,
         }
         assert results.counts["issued"] == 7
+
+    def test_mails_that_were_not_sent_are_no_share_of_those_that_were(self) -> None:
+        campaign = make_campaign(channel="email")
+        message = Message.objects.create(campaign=campaign, kind="invitation")
+        for state in ("sent", "sent", "silenced", "stopped", "failed", "unknown", "waiting"):
+            link = make_link(campaign=campaign, flow=campaign.flow)
+            Mail.objects.create(message=message, customer=link.customer, link=link, due_at=timezone.now(), state=state)
+        Mail.objects.filter(pk=Mail.objects.earliest("pk").pk).update(bounced_at=timezone.now())
+        cells = {
+            row.measure.name: (row.cells[0].count, row.cells[0].percent)
+            for row in compare(read_results(campaigns=[campaign], links=Link.objects.all()))
+        }
+        assert cells["not_sent"] == (2, None)
+        assert (cells["mails_failed"], cells["unknown"], cells["waiting"]) == ((1, None), (1, None), (1, None))
+        assert cells["bounced"] == (1, 50)
 
     def test_export(self, manager_client: Client) -> None:
         campaign = make_campaign(name="=1+1")

@@ -26,6 +26,9 @@ MAILS = {
     "unsubscribed": "Customers who unsubscribed after a mail",
 }
 
+#: Those of them that came of mails which were sent, and are a share of these.
+OF_SENT = ("bounced", "complained", "unsubscribed")
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -64,7 +67,7 @@ MEASURES = (
     Measure("void", "Void", "", "issued"),
     Measure("replaced", "Replaced", "", "issued"),
     Measure("shared", "Without a customer", "", "issued"),
-    *(Measure(name, words, "", "" if name in ("sent", "waiting") else "sent") for name, words in MAILS.items()),
+    *(Measure(name, words, "", "sent" if name in OF_SENT else "") for name, words in MAILS.items()),
     Measure("refused_count", "Refused by the flow at the launch"),
     Measure("left_out", "Left out at the launch"),
 )
