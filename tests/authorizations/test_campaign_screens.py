@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ from portal.authorizations.services.messages import Words, save_message
 from portal.authorizations.services.reminders import switch_reminders
 from portal.authorizations.views.attention import list_todos
 from tests.authorizations.mailing import make_installation
-from tests.authorizations.test_campaign_wizard import PAPER, address, make_draft
+from tests.authorizations.test_campaign_wizard import PAPER, address, make_draft, make_flowless_draft
 from tests.factories import get_utilities, make_campaign, make_customer, make_flow, make_import, make_link, make_mail
 
 pytestmark = pytest.mark.django_db
@@ -365,3 +366,33 @@ class TestPages:
     def test_nobody_needs_no_page(self, manager_client: Client) -> None:
         draft = make_draft(query="q=nobody-at-all", stock="avery-5160", print_options={"start_at": 30})
         assert manager_client.get(address(draft, "review")).context["pages"] == 0
+
+
+class TestNotCountedYet:
+    """What depends on the flow cannot be counted before there is one: no number is said, least of all 0."""
+
+    def stats(self, text: str) -> dict[str, str]:
+        found = re.findall(r"<dt>([^<]+)</dt>\s*<dd>\s*([^<]*?)\s*</dd>", text)
+        return dict(found)
+
+    def test_without_a_flow(self, manager_client: Client) -> None:
+        make_installation()
+        make_customer(), make_customer(refused_at=timezone.now())
+        stats = self.stats(manager_client.get(address(make_flowless_draft(channel="email"), "review")).text)
+        assert stats["In the audience"] == "2"
+        for label in ("Get a new link", "Left out", "Refused by the flow", "Mails"):
+            assert stats[label] == "–", label
+
+    @pytest.mark.parametrize("state", ["requested", "retired"])
+    def test_by_a_flow_that_is_not_live(self, manager_client: Client, state: str) -> None:
+        """Who is left out is known; whom it takes is not asked."""
+        make_customer(), make_customer(refused_at=timezone.now())
+        stats = self.stats(manager_client.get(address(make_draft(flow=make_flow(state=state)), "review")).text)
+        assert (stats["Left out"], stats["Get a new link"], stats["Refused by the flow"]) == ("1", "–", "–")
+
+    def test_with_one(self, manager_client: Client) -> None:
+        make_installation()
+        make_customer(email="")
+        stats = self.stats(manager_client.get(address(make_draft(channel="email"), "review")).text)
+        assert (stats["Left out"], stats["Get a new link"], stats["Refused by the flow"]) == ("1", "0", "0")
+        assert stats["Mails"] == "none"

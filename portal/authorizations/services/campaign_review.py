@@ -89,6 +89,8 @@ class Review:
     """What a launch would do now."""
 
     total: int = 0
+    is_counted: bool = False
+    """Whether the flow could be asked whom it takes; before, nothing is known of `new`, `kept` and `refused`."""
     new: int = 0
     kept: int = 0
     linked: int = 0
@@ -205,6 +207,7 @@ def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None
     if not _has_live_flow(campaign):
         # Whom it takes cannot be said; what to do about it stands among the blockers.
         return
+    review.is_counted = True
     asked = [row for row in rows if not row["fate"]]
     reasons: dict[str, list[tuple[Any, str]]] = {}
     numbers: dict[str, int] = {}
