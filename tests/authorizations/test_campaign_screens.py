@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 
 from portal.accounts.models import User
 from portal.authorizations import views
-from portal.authorizations.models import Campaign, Customer, ImportState, Job, Link, Mail, PrintJob
+from portal.authorizations.models import Campaign, Customer, CustomerImport, ImportState, Job, Link, Mail, PrintJob
 from portal.authorizations.services import job_runs
 from portal.authorizations.services.campaign_review import with_fates
 from portal.authorizations.services.campaigns import CampaignRefused, choose_flow
@@ -396,3 +396,13 @@ class TestNotCountedYet:
         stats = self.stats(manager_client.get(address(make_draft(channel="email"), "review")).text)
         assert (stats["Left out"], stats["Get a new link"], stats["Refused by the flow"]) == ("1", "0", "0")
         assert stats["Mails"] == "none"
+
+
+class TestAudienceFilter:
+    def test_an_imports_day_is_the_portals(self, manager_client: Client) -> None:
+        """Late in the evening in California it is the next day in UTC already."""
+        imported = make_import(until=ImportState.APPLIED)
+        CustomerImport.objects.update(created_at=datetime(2026, 11, 30, 5, 30, tzinfo=UTC))
+        draft = make_draft(audience={"kind": "import", "import": imported.pk})
+        words = manager_client.get(address(draft, "review")).context["audience"].words
+        assert words.endswith(", imported 29 Nov 2026")
