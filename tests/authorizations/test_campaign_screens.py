@@ -399,6 +399,52 @@ class TestNotCountedYet:
 
 
 class TestAudienceFilter:
+    def test_choices_are_campaigns_with_links_and_never_the_draft(self, manager_client: Client) -> None:
+        draft = make_draft(name="This draft")
+        make_draft(name="Another draft")
+        make_campaign(name="Spring")
+        make_campaign(name="Old", state="closed")
+        field = manager_client.get(address(draft, "audience")).context["filter"].form["campaign"]
+        assert [label for _, label in field.field.choices] == ["Any", "Old", "Spring"]
+
+    def test_no_choice_is_called_the_same_everywhere(self, manager_client: Client) -> None:
+        text = manager_client.get(address(make_draft(), "audience")).text
+        assert set(re.findall(r'<option value=""[^>]*>([^<]+)<', text)) == {"Any"}
+        listed = manager_client.get("/customers/").text
+        assert "Link or none" in listed, "the list has no labels above its filters: it keeps its own words"
+
+    def test_a_link_to_who_matches(self, manager_client: Client) -> None:
+        for name in ("Ann", "Bob"):
+            make_customer(name=name, customer_type="residential")
+        make_customer(customer_type="commercial")
+        draft = make_draft()
+        posted = {"kind": "filter", "customer_type": "residential"}
+        part = manager_client.post(address(draft, "audience"), posted, headers={"HX-Request": "true"}).text
+        [href] = re.findall(r'<a href="([^"]+)">See who', part)
+        rows = manager_client.get(href.replace("&amp;", "&")).context["table"].rows
+        assert sorted(row.record.name for row in rows) == ["Ann", "Bob"]
+
+    def test_of_an_import_the_link_leads_to_the_list(self, manager_client: Client) -> None:
+        imported = make_import(until=ImportState.APPLIED)
+        draft = make_draft(audience={"kind": "import", "import": imported.pk})
+        text = manager_client.get(address(draft, "audience")).text
+        assert f'<a href="{reverse("customer_import_detail", args=[imported.pk])}">See who' in text
+
+    @pytest.mark.parametrize("query", [{"q": "nobody-at-all"}, {"region": "ERCOT", "q": "nobody"}])
+    def test_nobody_matches(self, manager_client: Client, query: dict[str, str]) -> None:
+        make_customer()
+        draft = make_draft()
+        page = manager_client.post(address(draft, "audience"), {"kind": "filter", **query}, follow=True)
+        assert page.redirect_chain[-1][0] == address(draft, "flow"), "who is still to come may be meant"
+        assert "Saved, but nobody matches now" in page.text
+        page = manager_client.post(address(draft, "audience"), {"kind": "filter"}, follow=True)
+        assert "nobody matches now" not in page.text
+
+    def test_how_many_stands_before_the_button(self, manager_client: Client) -> None:
+        """On a phone one follows the other: the number has to be seen before it is saved."""
+        text = manager_client.get(address(make_draft(), "audience")).text
+        assert text.index("<h2>How many</h2>") < text.index("Save and go on")
+
     def test_an_imports_day_is_the_portals(self, manager_client: Client) -> None:
         """Late in the evening in California it is the next day in UTC already."""
         imported = make_import(until=ImportState.APPLIED)

@@ -230,6 +230,11 @@ class CampaignAudienceView(CampaignStepView):
         except CampaignRefused as refusal:
             messages.warning(request, str(refusal))
             return redirect("campaign_detail", pk)
+        if kind and not found.customers.exists():
+            messages.warning(
+                request,
+                "Saved, but nobody matches now: choose another audience, or go on if customers are still to come.",
+            )
         return self.go_on()
 
     def _read(self, kind: str) -> dict[str, Any]:
@@ -261,15 +266,24 @@ class CampaignAudienceView(CampaignStepView):
             "problem": found.problem if counts else "",
             "review": review_campaign(campaign=draft, customers=found.customers) if counted else None,
             "without_linked": audience.get(WITHOUT_LINKED, False),
+            "who_url": self._who_url(audience),
         }
         if self.request.htmx:
             return render(self.request, "authorizations/_campaign_count.html", context)
         context |= self._choices(audience, kind, found)
         return render(self.request, "authorizations/campaign_audience.html", context, status=status)
 
+    def _who_url(self, audience: dict[str, Any]) -> str:
+        """Where one sees who matches: the list of customers filtered so, or the import."""
+        if audience.get("kind") == AudienceKind.FILTER:
+            return f"{reverse('customer_list')}?{audience.get('query', '')}"
+        imported = audience.get("import")
+        may_see = user_of(self.request).has_perm("authorizations.import_customer")
+        return reverse("customer_import_detail", args=[imported]) if imported and may_see else ""
+
     def _choices(self, audience: dict[str, Any], kind: str, found: Audience) -> dict[str, Any]:
         if kind == AudienceKind.FILTER:
-            return {"filter": with_any(found.filterset or CustomerFilterSet(QueryDict(), request=self.request))}
+            return {"filter": suit_audience(found.filterset or CustomerFilterSet(QueryDict(), request=self.request))}
         if kind == AudienceKind.IMPORT:
             return {"imports": list_imports().select_related("uploaded_by")[:SHOWN], "chosen": audience.get("import")}
         if kind == AudienceKind.SELECTION:
@@ -379,9 +393,14 @@ class CampaignPrintView(CampaignStepView):
         return self.show(form, **context)
 
 
-def with_any(filterset: CustomerFilterSet) -> CustomerFilterSet:
-    """Say “Any” where a list's filters repeat their names: here each has its label above it."""
-    for field in filterset.form.fields.values():
+def suit_audience(filterset: CustomerFilterSet) -> CustomerFilterSet:
+    """Offer no drafts, which have no links, and say “Any” where a list's filters, which lack labels, say their names."""
+    fields: dict[str, Any] = filterset.form.fields
+    if "campaign" in fields:
+        fields["campaign"].queryset = fields["campaign"].queryset.exclude(state=CampaignState.DRAFT)
+    for field in fields.values():
         if hasattr(field, "empty_label"):
             field.empty_label = "Any"
+            # A copy of a field still has the choices of the first one in its widget.
+            field.widget.choices = field.choices
     return filterset
