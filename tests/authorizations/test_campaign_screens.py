@@ -452,3 +452,45 @@ class TestAudienceFilter:
         draft = make_draft(audience={"kind": "import", "import": imported.pk})
         words = manager_client.get(address(draft, "review")).context["audience"].words
         assert words.endswith(", imported 29 Nov 2026")
+
+
+class TestPost:
+    """A letter without its code asks nobody anything."""
+
+    def test_proposes_a_letter(self, manager_client: Client) -> None:
+        make_customer()
+        page = manager_client.get(address(make_draft(channel="post"), "print"))
+        assert page.context["form"]["stock"].value() == "letter-window"
+        assert "show the codes on the phone" not in page.text
+        assert "Reps show the codes on the phone" in manager_client.get(address(make_draft(), "print")).text
+        assert manager_client.get(address(make_draft(), "print")).context["form"]["stock"].value() == ""
+
+    def test_to_print_later_is_a_choice_and_is_kept(self, manager_client: Client) -> None:
+        make_customer()
+        draft = make_draft(channel="post")
+        manager_client.post(address(draft, "print"), {"stock": "none"})
+        assert manager_client.get(address(draft, "print")).context["form"]["stock"].value() == ""
+        text = manager_client.get(address(draft, "review")).text
+        assert "Nothing is printed at the launch, and a letter needs its code" in text
+        manager_client.post(address(draft, "print"), {**PAPER, "stock": "letter-window"})
+        draft.refresh_from_db()
+        assert draft.stock == "letter-window"
+        assert "a letter needs its code" not in manager_client.get(address(draft, "review")).text
+
+    def test_at_the_door_nothing_has_to_be_printed(self, manager_client: Client) -> None:
+        make_customer()
+        assert "a letter needs its code" not in manager_client.get(address(make_draft(), "review")).text
+
+    def test_has_no_words_to_write_unless_it_reminds(self, manager_client: Client) -> None:
+        campaign = make_campaign(channel="post")
+        message = address(campaign, "message")
+        assert message not in manager_client.get(address(campaign, "detail")).text
+        campaign.no_visit_days = [7]
+        campaign.save(update_fields=["no_visit_days"])
+        assert f'href="{message}?kind=no_visit">Reminder</a>' in manager_client.get(address(campaign, "detail")).text
+        campaign.reminds_abandoned = True
+        campaign.save(update_fields=["reminds_abandoned"])
+        assert f'href="{message}?kind=abandoned">Reminder</a>' in manager_client.get(address(campaign, "detail")).text
+        mailed = make_campaign(channel="email")
+        text = manager_client.get(address(mailed, "detail")).text
+        assert f'href="{address(mailed, "message")}">Message</a>' in text

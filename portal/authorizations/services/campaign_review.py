@@ -16,6 +16,7 @@ from portal.authorizations.models import (
     PROVEN,
     AudienceKind,
     Campaign,
+    Channel,
     Customer,
     Installation,
     Link,
@@ -331,6 +332,11 @@ def _find_warnings(campaign: Campaign, review: Review) -> "Sequence[str]":
     found = []
     if campaign.is_mailed and writes_to_the_log() and settings.SANDBOX:
         found.append("This is a rehearsal: no mail server is set, and mails are only written to the portal’s log.")
+    if campaign.channel == Channel.POST and not campaign.stock:
+        found.append(
+            "Nothing is printed at the launch, and a letter needs its code: choose the paper, or print the codes "
+            "afterwards from the campaign’s page."
+        )
     if campaign.starts_on and campaign.starts_on > timezone.localdate() and campaign.is_mailed:
         found.append(
             f"The links are issued at the launch; the first mail leaves on {campaign.starts_on:%Y-%m-%d}, when the "

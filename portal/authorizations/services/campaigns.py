@@ -11,7 +11,7 @@ from django.db import transaction
 
 from portal.authorizations.models import AudienceKind, AuditAction, Campaign, CampaignState, Flow, Journey, Utility
 from portal.authorizations.services.audit import record
-from portal.authorizations.services.campaign_print import OPTIONS
+from portal.authorizations.services.campaign_print import LATER, OPTIONS
 from portal.authorizations.services.printing import PrintRequest
 
 _LAUNCHED = "The campaign was launched meanwhile: this cannot change any more."
@@ -102,7 +102,7 @@ def choose_audience(*, campaign: Campaign, audience: dict[str, Any]) -> Campaign
 
 def choose_print(*, campaign: Campaign, request: PrintRequest | None) -> Campaign:
     """Save what a draft prints at its launch; None: nothing then. Raises CampaignRefused."""
-    options = {name: getattr(request, name) for name in OPTIONS} if request else {}
+    options = {name: getattr(request, name) for name in OPTIONS} if request else {LATER: True}
     return _save_draft(campaign, stock=request.stock if request else "", print_options=options)
 
 

@@ -30,7 +30,7 @@ from portal.authorizations.forms.campaigns import (
 from portal.authorizations.models import AudienceKind, Campaign, CampaignState, Flow, Link
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import campaigns, printing
-from portal.authorizations.services.campaign_print import request_of
+from portal.authorizations.services.campaign_print import propose_stock, request_of
 from portal.authorizations.services.campaign_review import WITHOUT_LINKED, review_campaign
 from portal.authorizations.services.campaigns import CampaignRefused
 from portal.authorizations.services.closed_campaigns import CampaignClosed
@@ -341,7 +341,7 @@ class CampaignPrintView(CampaignStepView):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         wanted = request_of(self.campaign)
-        initial: dict[str, Any] = {"stock": ""}
+        initial: dict[str, Any] = {"stock": propose_stock(self.campaign)}
         if wanted:
             initial = {name: getattr(wanted, name) for name in CampaignPrintForm.base_fields}
         return self._show(CampaignPrintForm(initial=initial))
@@ -394,7 +394,7 @@ class CampaignPrintView(CampaignStepView):
 
 
 def suit_audience(filterset: CustomerFilterSet) -> CustomerFilterSet:
-    """Offer no drafts, which have no links, and say “Any” where a list's filters, which lack labels, say their names."""
+    """Offer no drafts, which have no links; and say “Any” where a list's filters, which lack labels, name themselves."""
     fields: dict[str, Any] = filterset.form.fields
     if "campaign" in fields:
         fields["campaign"].queryset = fields["campaign"].queryset.exclude(state=CampaignState.DRAFT)
