@@ -275,6 +275,26 @@ class TestCompare:
         assert ["Leap says: authorized", "3", "43"] in rows
         assert ["State", "running", ""] in rows
 
+    @pytest.mark.parametrize(
+        ("name", "begins"),
+        [
+            ("Summer DR: Fresno", "campaign-summer-dr-fresno-{}-"),
+            ("夏", "campaign-{}-"),
+            ('a"\r\nb', "campaign-a-b-{}-"),
+        ],
+    )
+    def test_the_file_of_one_is_called_after_it(self, manager_client: Client, name: str, begins: str) -> None:
+        campaign = make_campaign(name=name)
+        make_link(campaign=campaign, flow=campaign.flow)
+        response = manager_client.get(COMPARE, {"campaign": campaign.pk, "export": "csv"})
+        file = f'attachment; filename="{begins.format(campaign.pk)}{timezone.localdate():%Y-%m-%d}.csv"'
+        assert response.headers["Content-Disposition"] == file
+
+    def test_the_file_of_several_is_not(self, manager_client: Client) -> None:
+        keys = [make_campaign().pk, make_campaign().pk]
+        response = manager_client.get(COMPARE, {"campaign": keys, "export": "csv"})
+        assert f'"campaigns-{timezone.localdate():%Y-%m-%d}.csv"' in response.headers["Content-Disposition"]
+
     def test_queries_do_not_grow_with_campaigns(self, manager_client: Client) -> None:
         flow = make_flow()
         manager_client.get(LIST)

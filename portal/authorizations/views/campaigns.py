@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.text import slugify
 from django.views.generic import DetailView, View
 from django_tables2 import Table
 
@@ -204,5 +205,14 @@ def _export(results: list[Results]) -> StreamingHttpResponse:
 
     header = ["Measure", *(name for each in results for name in (each.campaign.name, f"{each.campaign.name}: %"))]
     response = StreamingHttpResponse(write_csv(header, rows()), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="campaigns-{timezone.localdate():%Y-%m-%d}.csv"'
+    name = f"{_file_stem(results)}-{timezone.localdate():%Y-%m-%d}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _file_stem(results: list[Results]) -> str:
+    """What the file of one campaign begins with: its name as far as ASCII has it, and its key."""
+    if len(results) != 1:
+        return "campaigns"
+    [campaign] = [each.campaign for each in results]
+    return "-".join(filter(None, ("campaign", slugify(campaign.name), str(campaign.pk))))
