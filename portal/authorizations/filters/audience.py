@@ -95,5 +95,5 @@ def _of_import(pk: Any, customers: "QuerySet[Customer]") -> Audience:
     through = CustomerImport.customers.through.objects.filter(customerimport=imported, customer=OuterRef("pk"))
     return Audience(
         customers.filter(Exists(through)),
-        f"The list {imported.file_name}, imported {date_format(timezone.localtime(imported.created_at), 'j M Y')}",
+        f"The list {imported.file_name}, imported {date_format(timezone.localtime(imported.created_at))}",
     )

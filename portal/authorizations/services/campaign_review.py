@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import BooleanField, Case, CharField, Count, Q, QuerySet, Value, When
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.authorizations.models import (
     PROVEN,
@@ -339,7 +340,7 @@ def _find_warnings(campaign: Campaign, review: Review) -> "Sequence[str]":
         )
     if campaign.starts_on and campaign.starts_on > timezone.localdate() and campaign.is_mailed:
         found.append(
-            f"The links are issued at the launch; the first mail leaves on {campaign.starts_on:%Y-%m-%d}, when the "
+            f"The links are issued at the launch; the first mail leaves on {date_format(campaign.starts_on)}, when the "
             "campaign begins."
         )
     return found

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.authorizations.models import PROVEN, Campaign, CampaignState, Customer, Link, Mail
 from portal.authorizations.services.mail_stops import digest_address, find_stopped
@@ -67,9 +68,9 @@ def _of_campaign(campaign: Campaign, today: date) -> Obstacle | None:
     if campaign.state != CampaignState.RUNNING:
         return Obstacle(f"The campaign is {campaign.get_state_display()}.", silences=False)
     if campaign.starts_on and campaign.starts_on > today:
-        return Obstacle(f"The campaign begins on {campaign.starts_on:%Y-%m-%d}.", silences=False)
+        return Obstacle(f"The campaign begins on {date_format(campaign.starts_on)}.", silences=False)
     if campaign.ends_on and campaign.ends_on < today:
-        return Obstacle(f"The campaign ended on {campaign.ends_on:%Y-%m-%d}.", silences=False)
+        return Obstacle(f"The campaign ended on {date_format(campaign.ends_on)}.", silences=False)
     if not campaign.flow.is_live:
         return Obstacle(f"Its flow is {campaign.flow.get_state_display()}, not live.", silences=False)
     return None

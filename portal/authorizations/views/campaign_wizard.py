@@ -394,7 +394,7 @@ class CampaignPrintView(CampaignStepView):
 
 
 def suit_audience(filterset: CustomerFilterSet) -> CustomerFilterSet:
-    """Offer no drafts, which have no links; and say “Any” where a list's filters, which lack labels, name themselves."""
+    """Offer no drafts, which have no links; and say “Any” where a list's filters, without labels, name themselves."""
     fields: dict[str, Any] = filterset.form.fields
     if "campaign" in fields:
         fields["campaign"].queryset = fields["campaign"].queryset.exclude(state=CampaignState.DRAFT)
