@@ -2,8 +2,10 @@
 
 from django.urls import URLPattern, path, re_path
 
+from portal.authorizations.services.campaign_review import LEFT_OUT, REFUSED_BY_FLOW
 from portal.authorizations.views import (
     audit,
+    campaign_left_out,
     campaign_messages,
     campaign_review,
     campaign_states,
@@ -90,6 +92,11 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<int:pk>/flow/", campaign_wizard.CampaignFlowView.as_view(), name="campaign_flow"),
     path("campaigns/<int:pk>/print/", campaign_wizard.CampaignPrintView.as_view(), name="campaign_print"),
     path("campaigns/<int:pk>/review/", campaign_review.CampaignReviewView.as_view(), name="campaign_review"),
+    re_path(
+        r"^campaigns/(?P<pk>[0-9]{1,18})/left-out/(?P<which>" + "|".join((*LEFT_OUT, REFUSED_BY_FLOW)) + r")\.csv\Z",
+        campaign_left_out.CampaignLeftOutView.as_view(),
+        name="campaign_left_out",
+    ),
     path("campaigns/<int:pk>/launch/", campaign_states.CampaignLaunchView.as_view(), name="campaign_launch"),
     path("campaigns/<int:pk>/pause/", campaign_states.CampaignPauseView.as_view(), name="campaign_pause"),
     path("campaigns/<int:pk>/resume/", campaign_states.CampaignResumeView.as_view(), name="campaign_resume"),

@@ -101,6 +101,10 @@ class Stock:
     def labels_per_page(self) -> int:
         return self.columns * self.rows
 
+    def pages_for(self, labels: int, *, start_at: int = 1) -> int:
+        """How many pages so many labels take, the first at `start_at` of a sheet that was begun; none take none."""
+        return -(-(start_at - 1 + labels) // self.labels_per_page) if labels else 0
+
     @property
     def page_box(self) -> Box:
         return Box(0, 0, *self.page)

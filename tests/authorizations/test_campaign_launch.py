@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.accounts.models import User
 from portal.authorizations.models import (
@@ -412,6 +413,7 @@ class TestMails:
         campaign = make_draft(channel="email", starts_on=day)
         page = manager_client.get(address(campaign, "review"))
         assert timezone.localtime(page.context["first_mail_at"]).isoformat()[:16] == f"{day}T09:00"
+        assert f"the first mail leaves on {date_format(day)}, when the campaign begins" in page.text
         manager_client.post(address(campaign, "launch"))
         assert timezone.localdate(Mail.objects.get().due_at) == day
         assert Link.objects.exists(), "the links are there at once"

@@ -339,6 +339,8 @@ class TestForms:
             ({"name": "Taken"}, "name", "Another campaign has this name"),
             ({"channel": "pigeon"}, "channel", "pigeon is not one of the available choices"),
             ({"starts_on": "2026-05-02", "ends_on": "2026-05-01"}, "ends_on", "before it begins on 2 May 2026"),
+            ({"starts_on": "2026-05-01", "ends_on": "2026-05-02"}, "ends_on", "2 May 2026 is past"),
+            ({"ends_on": "2026-05-02"}, "ends_on", "choose today or a later day"),
             ({"starts_on": "soon"}, "starts_on", "valid date"),
             ({"owner": "9" * 30}, "owner", "not one of the available choices"),
             ({"audience": "everybody"}, "audience", "not one of the available choices"),
@@ -352,6 +354,17 @@ class TestForms:
         assert list(found) == [field]
         assert words in found[field][0]
         assert Campaign.objects.count() == 1
+
+    def test_a_draft_ends_today_or_later(self, manager_client: Client, manager: User) -> None:
+        """It may have begun: then mails leave at once. Of one that was launched, an end in the past is news."""
+        today, past = timezone.localdate(), timezone.localdate() - timedelta(days=1)
+        posted = {**BASICS, "owner": manager.pk}
+        draft, running = make_draft(name="Draft"), make_campaign(name="Runs")
+        wrong = manager_client.post(address(draft, "update"), {**posted, "ends_on": past})
+        assert "ends_on" in errors(wrong)
+        for campaign, dates in ((draft, {"starts_on": past, "ends_on": today}), (running, {"ends_on": past})):
+            right = manager_client.post(address(campaign, "update"), {**posted, "name": str(campaign), **dates})
+            assert right.status_code == 302, str(campaign)
 
     @pytest.mark.parametrize("state", ["requested", "retired"])
     def test_r7_only_a_live_flow(self, manager_client: Client, state: str) -> None:

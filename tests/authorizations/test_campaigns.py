@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Link, LinkStatus, Mail, MailStop, Message
-from portal.authorizations.services.campaign_results import MAILS, read_results
+from portal.authorizations.models import Campaign, Confirmation, Link, LinkStatus, Mail, MailStop, Message
+from portal.authorizations.services.campaign_results import MAILS, compare, read_results
 from portal.authorizations.views.campaigns import MOST_COMPARED
 from tests.factories import make_campaign, make_flow, make_link, make_shared_link
 
@@ -142,6 +143,40 @@ class TestDetail:
             listed = manager_client.get(f"{reverse('link_list')}{query}").context["table"].rows
             assert len(listed) == page.context["stopped"][status] == 1, status
 
+    def test_every_tile_leads_to_exactly_its_links(self, manager_client: Client) -> None:
+        """Who comes back twice makes two confirmations, and is one link."""
+        campaign = make_campaign()
+        make_links_in_every_status(campaign)
+        now = timezone.now()
+        for link in campaign.links.filter(first_returned_at__isnull=False):
+            for repeated in (False, True):
+                Confirmation.objects.create(link=link, at=now, outcome="matched", repeated=repeated)
+        page = manager_client.get(reverse("campaign_detail", args=[campaign.pk]))
+        tiles = re.findall(
+            r'<a class="stat[^"]*"\s+href="([^"]+)">\s*<span class="stat-label">([^<]+)</span>\s*'
+            r'<span class="stat-value">([0-9]+)</span>',
+            page.text,
+        )
+        assert [(label, int(value)) for _, label, value in tiles] == [
+            ("Links issued", 7),
+            ("We saw: visited", 6),
+            ("Browsers claim: returned", 4),
+            ("Leap says: proven", 3),
+        ]
+        for href, label, value in tiles:
+            rows = manager_client.get(href.replace("&amp;", "&")).context["table"].rows
+            assert len(rows) == int(value), label
+
+    def test_void_links_are_said_to_be_left_out_of_who_stopped_where(self, manager_client: Client) -> None:
+        campaign = make_campaign()
+        make_links_in_every_status(campaign)
+        text = manager_client.get(reverse("campaign_detail", args=[campaign.pk])).text
+        assert f'<a href="{reverse("link_list")}?campaign={campaign.pk}&amp;status=void">1 void link</a>' in text
+        assert "is not in this list." in text
+        assert "2 with a meter did not stop." in text, "so that all seven links are accounted for"
+        Link.objects.filter(status="void").update(voided_at=None)
+        assert "not in this list" not in manager_client.get(reverse("campaign_detail", args=[campaign.pk])).text
+
     @pytest.mark.parametrize("cut", ["utility", "week", "customer_type", "nonsense"])
     def test_funnel_in_parts(self, manager_client: Client, cut: str) -> None:
         campaign = make_campaign()
@@ -215,6 +250,21 @@ class TestCompare:
         }
         assert results.counts["issued"] == 7
 
+    def test_mails_that_were_not_sent_are_no_share_of_those_that_were(self) -> None:
+        campaign = make_campaign(channel="email")
+        message = Message.objects.create(campaign=campaign, kind="invitation")
+        for state in ("sent", "sent", "silenced", "stopped", "failed", "unknown", "waiting"):
+            link = make_link(campaign=campaign, flow=campaign.flow)
+            Mail.objects.create(message=message, customer=link.customer, link=link, due_at=timezone.now(), state=state)
+        Mail.objects.filter(pk=Mail.objects.earliest("pk").pk).update(bounced_at=timezone.now())
+        cells = {
+            row.measure.name: (row.cells[0].count, row.cells[0].percent)
+            for row in compare(read_results(campaigns=[campaign], links=Link.objects.all()))
+        }
+        assert cells["not_sent"] == (2, None)
+        assert (cells["mails_failed"], cells["unknown"], cells["waiting"]) == ((1, None), (1, None), (1, None))
+        assert cells["bounced"] == (1, 50)
+
     def test_export(self, manager_client: Client) -> None:
         campaign = make_campaign(name="=1+1")
         make_links_in_every_status(campaign)
@@ -224,6 +274,26 @@ class TestCompare:
         assert rows[0] == ["Measure", "'=1+1", "'=1+1: %"]
         assert ["Leap says: authorized", "3", "43"] in rows
         assert ["State", "running", ""] in rows
+
+    @pytest.mark.parametrize(
+        ("name", "begins"),
+        [
+            ("Summer DR: Fresno", "campaign-summer-dr-fresno-{}-"),
+            ("夏", "campaign-{}-"),
+            ('a"\r\nb', "campaign-a-b-{}-"),
+        ],
+    )
+    def test_the_file_of_one_is_called_after_it(self, manager_client: Client, name: str, begins: str) -> None:
+        campaign = make_campaign(name=name)
+        make_link(campaign=campaign, flow=campaign.flow)
+        response = manager_client.get(COMPARE, {"campaign": campaign.pk, "export": "csv"})
+        file = f'attachment; filename="{begins.format(campaign.pk)}{timezone.localdate():%Y-%m-%d}.csv"'
+        assert response.headers["Content-Disposition"] == file
+
+    def test_the_file_of_several_is_not(self, manager_client: Client) -> None:
+        keys = [make_campaign().pk, make_campaign().pk]
+        response = manager_client.get(COMPARE, {"campaign": keys, "export": "csv"})
+        assert f'"campaigns-{timezone.localdate():%Y-%m-%d}.csv"' in response.headers["Content-Disposition"]
 
     def test_queries_do_not_grow_with_campaigns(self, manager_client: Client) -> None:
         flow = make_flow()

@@ -54,6 +54,9 @@ DENSE = {
     ("link_list", "status", "unproven"),
     ("link_list", "status", "unmetered"),
     ("link_list", "mark", "live"),
+    # A good part of them; a campaign's tiles ask it of the campaign's links, which have an index.
+    ("link_list", "mark", "visited"),
+    ("link_list", "mark", "returned"),
     ("customer_list", "language", "en"),
     ("meter_list", "action", "none"),
     ("plan_list", "deadline", "next"),

@@ -214,8 +214,8 @@ class TestObstacles:
         ("change", "expected"),
         [
             ({"state": "closed"}, ("silenced", "The campaign is closed.")),
-            ({"starts_on": "2126-01-01"}, ("waiting", "The campaign begins on 2126-01-01.")),
-            ({"ends_on": "2025-01-01"}, ("waiting", "The campaign ended on 2025-01-01.")),
+            ({"starts_on": "2126-01-01"}, ("waiting", "The campaign begins on 1 Jan 2126.")),
+            ({"ends_on": "2025-01-01"}, ("waiting", "The campaign ended on 1 Jan 2025.")),
         ],
     )
     def test_a_campaign_that_does_not_run(

@@ -208,3 +208,11 @@ def test_a_window_moves_with_the_letter() -> None:
     assert letter.window is not None
     assert letter.sender is not None
     assert (moved.window, moved.sender) == (letter.window.moved(2, -1), letter.sender.moved(2, -1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "start_at", "pages"),
+    [(0, 1, 0), (0, 30, 0), (1, 30, 1), (2, 30, 2), (30, 1, 1), (31, 1, 2), (32, 30, 3)],
+)
+def test_pages_of_a_sheet_that_was_begun(labels: int, start_at: int, pages: int) -> None:
+    assert STOCKS["avery-5160"].pages_for(labels, start_at=start_at) == pages

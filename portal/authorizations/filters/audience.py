@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.accounts.models import User
 from portal.authorizations.filters.customers import CustomerFilterSet
@@ -93,5 +95,5 @@ def _of_import(pk: Any, customers: "QuerySet[Customer]") -> Audience:
     through = CustomerImport.customers.through.objects.filter(customerimport=imported, customer=OuterRef("pk"))
     return Audience(
         customers.filter(Exists(through)),
-        f"The list {imported.file_name}, imported {imported.created_at:%Y-%m-%d}",
+        f"The list {imported.file_name}, imported {date_format(timezone.localtime(imported.created_at))}",
     )

@@ -55,7 +55,7 @@ class CampaignFilterSet(filters.FilterSet):
     def by_dates(self, queryset: "QuerySet[Campaign]", name: str, value: str) -> "QuerySet[Campaign]":
         today = timezone.localdate()
         if value == "coming":
-            return queryset.filter(starts_on__gt=today)
+            return queryset.to_come_on(today)  # type: ignore[attr-defined]
         if value == "over":
-            return queryset.filter(ends_on__lt=today)
+            return queryset.over_on(today)  # type: ignore[attr-defined]
         return queryset.running_on(today)  # type: ignore[attr-defined]

@@ -34,6 +34,8 @@ MARKS = [
     ("live", "live"),
     ("void", "void"),
     ("replaced", "replaced"),
+    ("visited", "visited, whatever came of it"),
+    ("returned", "came back, whatever came of it"),
     ("failed", "failed at a utility"),
     ("failing", "failed, live and not proven"),
     ("printed", "printed"),
@@ -152,6 +154,8 @@ class LinkFilterSet(filters.FilterSet):
         conditions = {
             "void": Q(voided_at__isnull=False),
             "replaced": Q(replaced_by__isnull=False),
+            "visited": Q(first_visited_at__isnull=False),
+            "returned": Q(first_returned_at__isnull=False),
             "failed": Q(failed_at__isnull=False),
             "printed": Q(printed_at__isnull=False),
             "unprinted": Q(printed_at__isnull=True),

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.formats import date_format
 
 from portal.accounts.models import User
@@ -56,7 +57,13 @@ class CampaignForm(forms.ModelForm[Campaign]):
                 "ends_on",
                 f"The campaign would end on {date_format(ends_on)}, before it begins on {date_format(starts_on)}.",
             )
+        elif ends_on and self._is_before_the_launch and ends_on < timezone.localdate():
+            self.add_error("ends_on", f"{date_format(ends_on)} is past: choose today or a later day.")
         return cleaned
+
+    @property
+    def _is_before_the_launch(self) -> bool:
+        return self.instance.pk is None or self.instance.is_draft
 
 
 class NewCampaignForm(CampaignForm):

@@ -86,6 +86,13 @@ class PrintForm(forms.Form):
         """What was chosen, of a valid form."""
         return PrintRequest(**{**self.cleaned_data, "start_at": self.cleaned_data["start_at"] or 1})
 
+    @property
+    def first_label(self) -> int:
+        """Where the first sheet is begun: as chosen, or as the form proposes; 1 while that is not valid."""
+        if self.is_bound:
+            return self.request.start_at if self.is_valid() else 1
+        return int(self["start_at"].value() or 1)
+
     def refuse(self, refusal: PrintRefusedError) -> None:
         """Show why this cannot be printed, at the field that it is about if there is one."""
         self.add_error("logo" if isinstance(refusal, LogoError) else None, str(refusal))

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.accounts.models import User
 from portal.authorizations.models.flow import Flow, FlowState
@@ -66,6 +68,14 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
     def mailing_on(self, day: date) -> Self:
         """Those whose mails go out on that day, as `why_no_mails` says of one of them."""
         return self.running().running_on(day).filter(flow__state=FlowState.LIVE)
+
+    def over_on(self, day: date) -> Self:
+        """Their last day is past: they neither mail nor remind, and links keep working."""
+        return self.filter(ends_on__lt=day)
+
+    def to_come_on(self, day: date) -> Self:
+        """Not begun on that day: their mails wait."""
+        return self.filter(starts_on__gt=day)
 
     def with_counts(self) -> Self:
         """Add issued, visited, returned and proven: how many links got so far, in one query."""
@@ -174,6 +184,25 @@ class Campaign(models.Model):
         return self.state == CampaignState.CLOSED
 
     @property
+    def is_over(self) -> bool:
+        """Whether its last day is past, and nobody has closed it."""
+        return self._is_open and self.ends_on is not None and self.ends_on < timezone.localdate()
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether it is launched and its first day lies ahead."""
+        return self._is_open and self.starts_on is not None and self.starts_on > timezone.localdate()
+
+    @property
+    def dates_badge(self) -> str:
+        """What its dates say against its state: such a campaign “runs”, and no mail of it leaves."""
+        return "over" if self.is_over else "not begun" if self.is_to_come else ""
+
+    @property
+    def _is_open(self) -> bool:
+        return self.state in (CampaignState.RUNNING, CampaignState.PAUSED)
+
+    @property
     def audience_kind(self) -> AudienceKind:
         kind: Any = self.audience.get("kind", "")
         return AudienceKind(kind) if kind in AudienceKind.values else AudienceKind.NOBODY
@@ -187,9 +216,9 @@ class Campaign(models.Model):
         if self.state != CampaignState.RUNNING:
             return f"The campaign is {self.get_state_display()}."
         if self.starts_on and self.starts_on > day:
-            return f"The campaign begins on {self.starts_on:%Y-%m-%d}."
+            return f"The campaign begins on {date_format(self.starts_on)}."
         if self.ends_on and self.ends_on < day:
-            return f"The campaign ended on {self.ends_on:%Y-%m-%d}."
+            return f"The campaign ended on {date_format(self.ends_on)}."
         if not self.flow.is_live:
             return f"Its flow is {self.flow.get_state_display()}, not live."
         return ""

@@ -59,6 +59,11 @@ class Job(models.Model):
         found: list[dict[str, Any]] = self.result.get("refused", [])
         return found
 
+    def left_out_keys(self, why: str) -> list[int]:
+        """The first rows that were left out for one reason: their keys."""
+        found: list[int] = self.result.get("left_out_keys", {}).get(why, [])
+        return found
+
 
 class JobRow(models.Model):
     """A row that a job was asked to deal with, frozen when it was: what comes to match later is not touched.

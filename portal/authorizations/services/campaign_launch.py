@@ -3,7 +3,6 @@
 The engine of jobs (job_runs.py) calls it batch by batch, each in a transaction of its own.
 """
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,11 +19,11 @@ from portal.authorizations.services.mailings import queue_invitations
 
 @dataclass(slots=True)
 class Asked:
-    """What became of some customers: links, mails queued, and how many were left out for which reason (LEFT_OUT)."""
+    """What became of some customers: links, mails queued, and the keys of who was left out, by the reason."""
 
     links: BulkResult
     mails: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: dict[str, list[int]] = field(default_factory=dict)
 
 
 def hold_running(campaign_id: int) -> Campaign:
@@ -46,7 +45,10 @@ def ask_customers(
     """Issue the links of these customers, and queue their invitations if the campaign writes. Raises IssueRefused."""
     campaign = hold_running(campaign_id)
     rows = list(with_fates(customers, campaign).order_by("pk"))
-    left_out = Counter(row.fate for row in rows if row.fate)
+    left_out: dict[str, list[int]] = {}
+    for row in rows:
+        if row.fate:
+            left_out.setdefault(row.fate, []).append(row.pk)
     asked = [row for row in rows if not row.fate]
     links = issue_links(customers=asked, flow=campaign.flow, campaign=campaign, issued_by=by, batch=batch)
     result = Asked(links, left_out=left_out)

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from portal.accounts.models import User
-from portal.authorizations.models import Campaign, Link, PrintJob
+from portal.authorizations.models import Campaign, Channel, Link, PrintJob
 from portal.authorizations.services.printing import (
     MOST_LABELS,
     PrintRequest,
@@ -14,6 +14,8 @@ from portal.authorizations.services.printing import (
 )
 from portal.printing.stocks import PrintRefusedError
 
+#: In a campaign's options, that somebody has chosen to print nothing at the launch. Without it nobody has chosen yet.
+LATER = "later"
 #: What is kept of a print request beside the stock.
 OPTIONS = ("start_at", "target", "level", "language", "lines")
 
@@ -24,6 +26,12 @@ def request_of(campaign: Campaign) -> PrintRequest | None:
         return None
     kept: dict[str, Any] = {name: campaign.print_options[name] for name in OPTIONS if name in campaign.print_options}
     return PrintRequest(stock=campaign.stock, **kept)
+
+
+def propose_stock(campaign: Campaign) -> str:
+    """Return the paper that a campaign begins with before anybody has chosen: a letter's is one with the address."""
+    is_open = not campaign.stock and LATER not in campaign.print_options
+    return "letter-window" if is_open and campaign.channel == Channel.POST else ""
 
 
 def explain_print(campaign: Campaign, labels: int) -> str:

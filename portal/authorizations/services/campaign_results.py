@@ -5,9 +5,10 @@ A handful of queries, however many campaigns and links there are.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Max, Q
 
 from portal.authorizations.models import Campaign, Mail, MailState, MailStop, StopReason
 from portal.authorizations.models.link import LinkQuerySet
@@ -24,6 +25,9 @@ MAILS = {
     "complained": "Complaints",
     "unsubscribed": "Customers who unsubscribed after a mail",
 }
+
+#: Those of them that came of mails which were sent, and are a share of these.
+OF_SENT = ("bounced", "complained", "unsubscribed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ MEASURES = (
     Measure("void", "Void", "", "issued"),
     Measure("replaced", "Replaced", "", "issued"),
     Measure("shared", "Without a customer", "", "issued"),
-    *(Measure(name, words, "", "" if name in ("sent", "waiting") else "sent") for name, words in MAILS.items()),
+    *(Measure(name, words, "", "sent" if name in OF_SENT else "") for name, words in MAILS.items()),
     Measure("refused_count", "Refused by the flow at the launch"),
     Measure("left_out", "Left out at the launch"),
 )
@@ -79,6 +83,42 @@ class Cell:
 class Row:
     measure: Measure
     cells: list[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class MailCounts:
+    """What became of a campaign's invitations, and how many of its reminders wait."""
+
+    sent: int
+    waiting: int
+    not_sent: int
+    reminders_waiting: int
+    last_due_at: datetime | None
+    """Of the invitations that wait."""
+
+    @property
+    def queued(self) -> int:
+        return self.sent + self.waiting + self.not_sent
+
+    @property
+    def held(self) -> int:
+        """All that wait, invitations and reminders: what dates or a pause keep back."""
+        return self.waiting + self.reminders_waiting
+
+
+def count_mails(campaign: Campaign) -> MailCounts:
+    """Count a campaign's mails, its invitations apart from its reminders, in one query."""
+    waiting = Q(state__in=(MailState.WAITING, MailState.SENDING))
+    invitations = Q(is_reminder=False)
+    return MailCounts(
+        **Mail.objects.filter(message__campaign=campaign).aggregate(
+            sent=Count("pk", filter=invitations & Q(state=MailState.SENT)),
+            waiting=Count("pk", filter=invitations & waiting),
+            not_sent=Count("pk", filter=invitations & ~waiting & ~Q(state=MailState.SENT)),
+            reminders_waiting=Count("pk", filter=~invitations & waiting),
+            last_due_at=Max("due_at", filter=invitations & waiting),
+        )
+    )
 
 
 def read_results(*, campaigns: Sequence[Campaign], links: LinkQuerySet) -> list[Results]:

@@ -11,11 +11,13 @@ from typing import Any
 from django.conf import settings
 from django.db.models import BooleanField, Case, CharField, Count, Q, QuerySet, Value, When
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.authorizations.models import (
     PROVEN,
     AudienceKind,
     Campaign,
+    Channel,
     Customer,
     Installation,
     Link,
@@ -37,8 +39,13 @@ LEFT_OUT = {
     "no_address": "No email address",
     "stopped": "Unsubscribed, or their mail came back",
     "proven": "Authorized in this flow already, as Leap says",
+    "linked": "Have a live link of this flow from another campaign",
 }
-#: Customers that stand as examples beside a reason.
+#: The name of the other reason: the flow does not take the customer's utility or type.
+REFUSED_BY_FLOW = "refused_by_flow"
+#: In an audience, whether who has a link of the flow from another campaign is left out; without it they are asked.
+WITHOUT_LINKED = "without_linked"
+#: Customers, or campaigns, that stand as examples beside a reason.
 EXAMPLES = 3
 #: The hour of the day at which a campaign that begins later sends its first mail.
 FIRST_MAIL = time(9)
@@ -46,8 +53,9 @@ FIRST_MAIL = time(9)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Customers who get no link for one reason, the first few of them to look at."""
+    """Customers who get no link for one reason (its name: in LEFT_OUT), the first few of them to look at."""
 
+    name: str
     reason: str
     count: int
     examples: list[Customer]
@@ -83,8 +91,14 @@ class Review:
     """What a launch would do now."""
 
     total: int = 0
+    is_counted: bool = False
+    """Whether the flow could be asked whom it takes; before, nothing is known of `new`, `kept` and `refused`."""
     new: int = 0
     kept: int = 0
+    linked: int = 0
+    """Of those who have a link afterwards, how many have one of the same flow from another campaign."""
+    linked_by: list[str] = field(default_factory=list)
+    """The names of such campaigns, one more than EXAMPLES at most."""
     left_out: list[Group] = field(default_factory=list)
     refused: list[Group] = field(default_factory=list)
     sample: Sample | None = None
@@ -95,6 +109,12 @@ class Review:
     def reached(self) -> int:
         """Customers who have a link afterwards."""
         return self.new + self.kept
+
+    @property
+    def linked_words(self) -> str:
+        """The first few of such campaigns by name."""
+        more = " and others" if len(self.linked_by) > EXAMPLES else ""
+        return ", ".join(self.linked_by[:EXAMPLES]) + more
 
     @property
     def left_out_count(self) -> int:
@@ -123,6 +143,8 @@ def with_fates(customers: QuerySet[Customer], campaign: Campaign) -> QuerySet[An
             When(mail_stopped_at__isnull=False, then=Value("stopped")),
         ]
     whens.append(When(pk__in=proven, then=Value("proven")))
+    if campaign.audience.get(WITHOUT_LINKED):
+        whens.append(When(pk__in=_links_of_others(campaign).values("customer"), then=Value("linked")))
     return customers.annotate(fate=Case(*whens, default=Value(""), output_field=CharField()))
 
 
@@ -133,6 +155,23 @@ def review_campaign(*, campaign: Campaign, customers: QuerySet[Customer]) -> Rev
     review.blockers += _check_numbers(campaign, review)
     review.warnings += _find_warnings(campaign, review)
     return review
+
+
+def list_left_out(*, campaign: Campaign, customers: QuerySet[Customer], name: str) -> QuerySet[Customer]:
+    """Return whom of these customers a launch would leave out for one reason, by its name in LEFT_OUT."""
+    return with_fates(customers, campaign).filter(fate=name)
+
+
+def list_refused(
+    *, campaign: Campaign, customers: QuerySet[Customer]
+) -> tuple[QuerySet[Customer], dict[tuple[Any, str], str]]:
+    """Return whom of these customers the flow refuses, and why: by utility and customer type."""
+    asked = with_fates(customers, campaign).filter(fate="")
+    if not _has_live_flow(campaign):
+        return asked.none(), {}
+    kinds = set(asked.order_by().values_list("utility", "customer_type").distinct())
+    reasons = {kind: reason for kind, reason in _ask_flow(campaign, kinds).items() if reason}
+    return (asked.filter(_of_kinds(list(reasons))) if reasons else asked.none()), reasons
 
 
 def first_mail_at(campaign: Campaign) -> datetime:
@@ -148,19 +187,29 @@ def sending_takes(mails: int) -> timedelta:
     return timedelta(minutes=-(-mails // Installation.objects.current().mails_per_minute))
 
 
+def _links_of_others(campaign: Campaign) -> QuerySet[Link]:
+    """Live links of customers, of the campaign's flow, from other campaigns."""
+    links = Link.objects.live().filter(flow=campaign.flow_id, campaign__isnull=False, customer__isnull=False)
+    return links.exclude(campaign=campaign.pk).order_by()
+
+
 def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None:
     """One statement counts, one more for each reason reads its examples: reasons are few, customers many."""
     linked = Link.objects.live().filter(flow=campaign.flow_id, campaign=campaign, customer__isnull=False)
     has_link = Case(When(pk__in=linked.values("customer"), then=True), default=False, output_field=BooleanField())
-    counted = customers.order_by().annotate(has_link=has_link)
-    rows = list(counted.values("fate", "has_link", "utility", "customer_type").annotate(n=Count("pk", distinct=True)))
+    others = _links_of_others(campaign)
+    has_other = Case(When(pk__in=others.values("customer"), then=True), default=False, output_field=BooleanField())
+    counted = customers.order_by().annotate(has_link=has_link, has_other=has_other)
+    kinds_of_rows = counted.values("fate", "has_link", "has_other", "utility", "customer_type")
+    rows = list(kinds_of_rows.annotate(n=Count("pk", distinct=True)))
     review.total = sum(row["n"] for row in rows)
     for fate, words in LEFT_OUT.items():
         if count := sum(row["n"] for row in rows if row["fate"] == fate):
-            review.left_out.append(Group(words, count, _examples(customers.filter(fate=fate))))
+            review.left_out.append(Group(fate, words, count, _examples(customers.filter(fate=fate))))
     if not _has_live_flow(campaign):
         # Whom it takes cannot be said; what to do about it stands among the blockers.
         return
+    review.is_counted = True
     asked = [row for row in rows if not row["fate"]]
     reasons: dict[str, list[tuple[Any, str]]] = {}
     numbers: dict[str, int] = {}
@@ -171,18 +220,23 @@ def _count(review: Review, campaign: Campaign, customers: QuerySet[Any]) -> None
         if reason := answers[kind]:
             reasons.setdefault(reason, []).append(kind)
             numbers[reason] = numbers.get(reason, 0) + row["n"]
-        elif row["has_link"]:
+            continue
+        good.append(kind)
+        review.linked += row["n"] if row["has_other"] else 0
+        if row["has_link"]:
             review.kept += row["n"]
-            good.append(kind)
         else:
             review.new += row["n"]
-            good.append(kind)
     for reason, kinds in sorted(reasons.items(), key=lambda item: -numbers[item[0]]):
         found = _examples(customers.filter(_of_kinds(kinds), fate=""))
-        review.refused.append(Group(reason, numbers[reason], found))
+        review.refused.append(Group(REFUSED_BY_FLOW, reason, numbers[reason], found))
     if good:
         first = customers.filter(_of_kinds(good), fate="").select_related("utility").order_by("pk").first()
         review.sample = _sample(campaign, first) if first else None
+    if review.linked:
+        theirs = others.filter(customer__in=customers.filter(_of_kinds(good), fate="").order_by().values("pk"))
+        names = Campaign.objects.filter(pk__in=theirs.values("campaign")).order_by("name")
+        review.linked_by = list(names.values_list("name", flat=True)[: EXAMPLES + 1])
 
 
 def _has_live_flow(campaign: Campaign) -> bool:
@@ -279,9 +333,14 @@ def _find_warnings(campaign: Campaign, review: Review) -> "Sequence[str]":
     found = []
     if campaign.is_mailed and writes_to_the_log() and settings.SANDBOX:
         found.append("This is a rehearsal: no mail server is set, and mails are only written to the portal’s log.")
+    if campaign.channel == Channel.POST and not campaign.stock:
+        found.append(
+            "Nothing is printed at the launch, and a letter needs its code: choose the paper, or print the codes "
+            "afterwards from the campaign’s page."
+        )
     if campaign.starts_on and campaign.starts_on > timezone.localdate() and campaign.is_mailed:
         found.append(
-            f"The links are issued at the launch; the first mail leaves on {campaign.starts_on:%Y-%m-%d}, when the "
+            f"The links are issued at the launch; the first mail leaves on {date_format(campaign.starts_on)}, when the "
             "campaign begins."
         )
     return found

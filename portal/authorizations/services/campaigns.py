@@ -11,7 +11,7 @@ from django.db import transaction
 
 from portal.authorizations.models import AudienceKind, AuditAction, Campaign, CampaignState, Flow, Journey, Utility
 from portal.authorizations.services.audit import record
-from portal.authorizations.services.campaign_print import OPTIONS
+from portal.authorizations.services.campaign_print import LATER, OPTIONS
 from portal.authorizations.services.printing import PrintRequest
 
 _LAUNCHED = "The campaign was launched meanwhile: this cannot change any more."
@@ -38,8 +38,8 @@ def find_problems(*, campaign: Campaign, flow: Flow, utilities: Sequence[Utility
     problems = []
     before = Campaign.objects.select_related("flow").get(pk=campaign.pk)
     changes_flow = before.flow_id != flow.pk
-    if changes_flow and before.is_closed:
-        problems.append(CampaignProblem("flow", "The campaign is closed: its flow cannot change."))
+    if before.is_closed:
+        problems.append(CampaignProblem("flow", "The campaign is closed: neither flow nor utilities can change."))
     elif changes_flow and before.links.exists():
         problems.append(
             CampaignProblem(
@@ -102,7 +102,7 @@ def choose_audience(*, campaign: Campaign, audience: dict[str, Any]) -> Campaign
 
 def choose_print(*, campaign: Campaign, request: PrintRequest | None) -> Campaign:
     """Save what a draft prints at its launch; None: nothing then. Raises CampaignRefused."""
-    options = {name: getattr(request, name) for name in OPTIONS} if request else {}
+    options = {name: getattr(request, name) for name in OPTIONS} if request else {LATER: True}
     return _save_draft(campaign, stock=request.stock if request else "", print_options=options)
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from portal.authorizations.models import ErasedIdentity, Erasure
 
@@ -27,8 +28,9 @@ def find_erased(digests: Iterable[str]) -> dict[str, Erasure]:
 
 def explain_erased(erasure: Erasure) -> str:
     """Say why somebody who was erased is not added."""
+    day = date_format(timezone.localtime(erasure.at))
     return (
-        f"Erased on {timezone.localtime(erasure.at):%Y-%m-%d}: whoever this is must not be added again. If the person "
+        f"Erased on {day}: whoever this is must not be added again. If the person "
         f"wants to be, an admin allows it on the page of customer {erasure.customer_id}."
     )
 

@@ -22,6 +22,8 @@ from portal.authorizations.services.retention import FILES_KEPT
 
 #: Refusals that a job keeps, to show.
 MOST_REFUSALS = 1000
+#: Rows left out that a job keeps the keys of, for each reason.
+MOST_LEFT_OUT = 5000
 _TRIES = 3
 #: Of a batch's time, and at most a little more than SQLite's longest wait between two tries, in seconds.
 _REST, _LONGEST_REST = 0.15, 0.12
@@ -38,10 +40,11 @@ class _TakenOver(Exception):  # noqa: N818
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a batch: counts by name, and who was refused and why."""
+    """What became of a batch: counts by name, who was refused and why, and who was left out, by the reason's name."""
 
     counts: dict[str, int] = field(default_factory=dict)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    left_out: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,12 @@ def _merge(result: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
     for name, count in outcome.counts.items():
         merged[name] = merged.get(name, 0) + count
     refused = [*merged.get("refused", []), *outcome.refused]
-    return {**merged, "refused": refused[:MOST_REFUSALS]}
+    merged["refused"] = refused[:MOST_REFUSALS]
+    if outcome.left_out:
+        kept = merged.get("left_out_keys", {})
+        added = {why: [*kept.get(why, []), *keys][:MOST_LEFT_OUT] for why, keys in outcome.left_out.items()}
+        merged["left_out_keys"] = {**kept, **added}
+    return merged
 
 
 def cancel_job(job: Job) -> bool:

@@ -137,7 +137,8 @@ def _launch(job: Job, keys: Sequence[int]) -> Outcome:
         due_at=datetime.fromisoformat(job.parameters["due_at"]),
     )
     outcome = _outcome(asked.links, left_out=len(keys) - customers.count())
-    outcome.counts |= {"mails": asked.mails} | {f"left_out_{why}": asked.left_out[why] for why in LEFT_OUT}
+    outcome.counts |= {"mails": asked.mails} | {f"left_out_{why}": len(asked.left_out.get(why, [])) for why in LEFT_OUT}
+    outcome.left_out = asked.left_out
     return outcome
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from portal.authorizations.models import AuditAction, Campaign, Customer, Language, Message, MessageKind
 from portal.authorizations.services.audit import record
+from portal.authorizations.services.closed_campaigns import hold_open
 
 #: What may stand in braces, and what it becomes.
 PLACEHOLDERS: Final[Mapping[str, str]] = {
@@ -86,7 +87,11 @@ def keep_message(campaign: Campaign, kind: MessageKind | str) -> Message:
 
 @transaction.atomic
 def save_message(*, campaign: Campaign, kind: MessageKind | str, english: Words, spanish: Words) -> Message:
-    """Save the partner's words. Those that are the portal's own are kept as empty, and so follow when these change."""
+    """Save the partner's words. Those that are the portal's own are kept as empty, and so follow when these change.
+
+    Raises CampaignClosed.
+    """
+    hold_open(campaign)
     keep_message(campaign, kind)
     message = Message.objects.select_for_update().get(campaign=campaign, kind=kind)
     for words, language, suffix in ((english, Language.ENGLISH, ""), (spanish, Language.SPANISH, "_es")):

@@ -321,8 +321,7 @@ def _save(job: PrintJob, link_ids: Iterator[int], choice: Choice, chosen: str) -
 
 
 def _pages(job: PrintJob) -> int:
-    places = find_stock(job.stock).labels_per_page
-    return -(-(job.start_at - 1 + job.label_count) // places)
+    return find_stock(job.stock).pages_for(job.label_count, start_at=job.start_at)
 
 
 def _drop_dead_labels(job: PrintJob) -> None:

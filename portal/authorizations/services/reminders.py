@@ -35,6 +35,7 @@ from portal.authorizations.models import (
 from portal.authorizations.models.mail import MailQuerySet
 from portal.authorizations.services import reminder_rules as rules
 from portal.authorizations.services.audit import record, record_rows
+from portal.authorizations.services.closed_campaigns import hold_open
 from portal.authorizations.services.messages import keep_message
 from portal.authorizations.services.reminder_facts import (
     Pair,
@@ -211,8 +212,12 @@ def find_waiting(mails: "QuerySet[Mail]") -> list[Mail]:
 
 
 def switch_reminders(*, campaign: Campaign, reminds_abandoned: bool, no_visit_days: Iterable[int]) -> None:
-    """Say whom a campaign reminds and when; who came or was invited before is looked at anew in the background."""
+    """Say whom a campaign reminds and when; who came or was invited before is looked at anew in the background.
+
+    Raises CampaignClosed.
+    """
     with transaction.atomic():
+        hold_open(campaign)
         campaign.reminds_abandoned = reminds_abandoned
         campaign.no_visit_days = list(rules.read_days(list(no_visit_days)))
         campaign.save(update_fields=["reminds_abandoned", "no_visit_days"])

@@ -81,6 +81,7 @@ def list_todos(user: User, *, figures: Figures | None = None) -> list[Todo]:
         ("authorizations.view_mail", _mails),
         ("authorizations.import_customer", lambda: _imports(now)),
         ("authorizations.view_flow", lambda: _flows(user)),
+        ("authorizations.change_campaign", lambda: _over(now)),
         ("authorizations.add_campaign", lambda: _drafts(now)),
         ("authorizations.view_confirmation", lambda: _odd_returns(now)),
     ]
@@ -367,6 +368,24 @@ def _flows(user: User) -> Iterator[Todo]:
         )
     if len(flows) > SHOWN:
         yield Todo("Flow", "", "More flows are not live yet", "", "See them", _to("flow_list", state="requested"))
+
+
+def _over(now: datetime) -> Iterator[Todo]:
+    """Campaigns whose last day is past: they only seem to run."""
+    campaigns = list(Campaign.objects.running().over_on(timezone.localdate(now)).order_by("ends_on")[: SHOWN + 1])
+    for campaign in campaigns[:SHOWN]:
+        assert campaign.ends_on is not None
+        yield Todo(
+            "Campaign",
+            "",
+            f"{campaign} is over since {_day(campaign.ends_on)} and not closed",
+            "Its mails do not leave, and links are still issued in it. Close it, or give it another last day",
+            "Close…",
+            reverse("campaign_close", args=[campaign.pk]),
+        )
+    if len(campaigns) > SHOWN:
+        where = _to("campaign_list", state="running", running="over")
+        yield Todo("Campaign", "", "More campaigns are over and not closed", "", "See them", where)
 
 
 def _drafts(now: datetime) -> Iterator[Todo]:

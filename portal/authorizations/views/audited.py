@@ -76,6 +76,7 @@ AUDITED: dict[str, Audited | None] = {
     "campaign_flow": None,
     "campaign_print": None,
     "campaign_review": Audited("campaign"),
+    "campaign_left_out": Audited("campaign", EXPORTED),
     "campaign_launch": None,
     "campaign_pause": None,
     "campaign_resume": None,

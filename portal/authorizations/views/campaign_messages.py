@@ -18,7 +18,7 @@ from portal.authorizations.services.mail_samples import find_sample, send_test, 
 from portal.authorizations.services.mail_server import Fate, ServerAway, writes_to_the_log
 from portal.authorizations.services.mailings import explain_no_sending
 from portal.authorizations.services.messages import PLACEHOLDERS, Words, save_message, words_in
-from portal.authorizations.views.campaign_wizard import list_steps
+from portal.authorizations.views.campaign_wizard import OpenCampaignView, list_steps
 from portal.authorizations.views.lists import user_of
 
 #: A mail has inline styles and its codes as data: shown in a frame of ours, without scripts.
@@ -41,7 +41,7 @@ class CampaignMessagePage(PermissionRequiredMixin, View):
         return message
 
 
-class CampaignMessageView(CampaignMessagePage):
+class CampaignMessageView(CampaignMessagePage, OpenCampaignView):
     """The form. `do` in the post: save, or test-en and test-es to send what is written to oneself."""
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -44,8 +44,9 @@ class CampaignReviewView(CampaignStepView):
         return reverse(ADDRESSES[step], args=[self.campaign.pk]) if step else ""
 
     def _pages(self, review: Review) -> int:
-        stock = STOCKS.get(self.campaign.stock)
-        return -(-review.reached // stock.labels_per_page) if stock else 0
+        wanted = request_of(self.campaign)
+        stock = STOCKS.get(wanted.stock) if wanted else None
+        return stock.pages_for(review.reached, start_at=wanted.start_at) if wanted and stock else 0
 
     def _mails(self, review: Review) -> dict[str, Any]:
         if not self.campaign.is_mailed:

@@ -1,5 +1,6 @@
 """The wizard: a draft campaign step by step, each a page with an address of its own, to the review before launch."""
 
+from copy import copy
 from typing import Any, ClassVar, NamedTuple
 
 from django.contrib import messages
@@ -26,12 +27,13 @@ from portal.authorizations.forms.campaigns import (
     CampaignPrintForm,
     NewCampaignForm,
 )
-from portal.authorizations.models import AudienceKind, Campaign, Flow, Link
+from portal.authorizations.models import AudienceKind, Campaign, CampaignState, Flow, Link
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import campaigns, printing
-from portal.authorizations.services.campaign_print import request_of
-from portal.authorizations.services.campaign_review import review_campaign
+from portal.authorizations.services.campaign_print import propose_stock, request_of
+from portal.authorizations.services.campaign_review import WITHOUT_LINKED, review_campaign
 from portal.authorizations.services.campaigns import CampaignRefused
+from portal.authorizations.services.closed_campaigns import CampaignClosed
 from portal.authorizations.services.flow_preview import make_examples
 from portal.authorizations.services.printers import get_printer
 from portal.authorizations.views.lists import read_keys, user_of
@@ -158,6 +160,22 @@ class CampaignStepView(PermissionRequiredMixin, View):
         return redirect(step_after(self.campaign, self.step))
 
 
+class OpenCampaignView(View):
+    """A page that changes what a campaign does: one that is closed leads to its own page, and says why.
+
+    Stands behind the class that asks for permissions.
+    """
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if Campaign.objects.filter(pk=kwargs["pk"], state=CampaignState.CLOSED).exists():
+                raise CampaignClosed
+            return super().dispatch(request, *args, **kwargs)
+        except CampaignClosed:
+            messages.warning(request, "The campaign is closed, for good: this cannot change any more.")
+            return redirect("campaign_detail", kwargs["pk"])
+
+
 class CampaignUpdateView(CampaignStepView):
     """Name, channel, dates and owner, of a draft or of a campaign that runs."""
 
@@ -177,6 +195,8 @@ class CampaignUpdateView(CampaignStepView):
             except IntegrityError:
                 form.add_error("name", "Somebody else has just saved a campaign of this name.")
             else:
+                if not self.campaign.is_draft:
+                    messages.success(request, "Saved.")
                 return self.go_on()
         # Read anew: a refused change must not stand in the heading.
         self.campaign = Campaign.objects.get(pk=pk)
@@ -210,9 +230,18 @@ class CampaignAudienceView(CampaignStepView):
         except CampaignRefused as refusal:
             messages.warning(request, str(refusal))
             return redirect("campaign_detail", pk)
+        if kind and not found.customers.exists():
+            messages.warning(
+                request,
+                "Saved, but nobody matches now: choose another audience, or go on if customers are still to come.",
+            )
         return self.go_on()
 
     def _read(self, kind: str) -> dict[str, Any]:
+        audience = self._read_kind(kind)
+        return {**audience, WITHOUT_LINKED: True} if audience and WITHOUT_LINKED in self.request.POST else audience
+
+    def _read_kind(self, kind: str) -> dict[str, Any]:
         if kind == AudienceKind.FILTER:
             return {"kind": kind, "query": keep_query(self.request.POST)}
         if kind == AudienceKind.IMPORT:
@@ -225,6 +254,8 @@ class CampaignAudienceView(CampaignStepView):
     def _show(self, audience: dict[str, Any], kind: str, *, counts: bool = False, status: int = 200) -> HttpResponse:
         found = read_audience(audience=audience, request=self.request)
         is_saved = audience == self.campaign.audience
+        draft = copy(self.campaign)
+        draft.audience = audience
         counted = bool(kind) and not found.problem and (counts or is_saved or kind == AudienceKind.FILTER)
         context: dict[str, Any] = {
             "campaign": self.campaign,
@@ -233,16 +264,26 @@ class CampaignAudienceView(CampaignStepView):
             "kinds": self._kinds(),
             "audience": found,
             "problem": found.problem if counts else "",
-            "review": review_campaign(campaign=self.campaign, customers=found.customers) if counted else None,
+            "review": review_campaign(campaign=draft, customers=found.customers) if counted else None,
+            "without_linked": audience.get(WITHOUT_LINKED, False),
+            "who_url": self._who_url(audience),
         }
         if self.request.htmx:
             return render(self.request, "authorizations/_campaign_count.html", context)
         context |= self._choices(audience, kind, found)
         return render(self.request, "authorizations/campaign_audience.html", context, status=status)
 
+    def _who_url(self, audience: dict[str, Any]) -> str:
+        """Where one sees who matches: the list of customers filtered so, or the import."""
+        if audience.get("kind") == AudienceKind.FILTER:
+            return f"{reverse('customer_list')}?{audience.get('query', '')}"
+        imported = audience.get("import")
+        may_see = user_of(self.request).has_perm("authorizations.import_customer")
+        return reverse("customer_import_detail", args=[imported]) if imported and may_see else ""
+
     def _choices(self, audience: dict[str, Any], kind: str, found: Audience) -> dict[str, Any]:
         if kind == AudienceKind.FILTER:
-            return {"filter": with_any(found.filterset or CustomerFilterSet(QueryDict(), request=self.request))}
+            return {"filter": suit_audience(found.filterset or CustomerFilterSet(QueryDict(), request=self.request))}
         if kind == AudienceKind.IMPORT:
             return {"imports": list_imports().select_related("uploaded_by")[:SHOWN], "chosen": audience.get("import")}
         if kind == AudienceKind.SELECTION:
@@ -255,7 +296,7 @@ class CampaignAudienceView(CampaignStepView):
         return [kind for kind in AudienceKind if kind is not AudienceKind.SELECTION or ticked]
 
 
-class CampaignFlowView(CampaignStepView):
+class CampaignFlowView(CampaignStepView, OpenCampaignView):
     """The flow that the links come from, each with its journey in words, and the utilities that they ask for."""
 
     step = "flow"
@@ -300,7 +341,7 @@ class CampaignPrintView(CampaignStepView):
 
     def get(self, request: HttpRequest, pk: int) -> HttpResponse:
         wanted = request_of(self.campaign)
-        initial: dict[str, Any] = {"stock": ""}
+        initial: dict[str, Any] = {"stock": propose_stock(self.campaign)}
         if wanted:
             initial = {name: getattr(wanted, name) for name in CampaignPrintForm.base_fields}
         return self._show(CampaignPrintForm(initial=initial))
@@ -343,7 +384,7 @@ class CampaignPrintView(CampaignStepView):
             "preview": preview,
             "choice": {"printed": review.reached},
             "stock": stock,
-            "pages": -(-review.reached // stock.labels_per_page),
+            "pages": stock.pages_for(review.reached, start_at=form.first_label),
             "printer": get_printer(user=user, stock=stock),
             "stocks": [draw_stock(known) for known in STOCKS.values()],
         }
@@ -352,9 +393,14 @@ class CampaignPrintView(CampaignStepView):
         return self.show(form, **context)
 
 
-def with_any(filterset: CustomerFilterSet) -> CustomerFilterSet:
-    """Say “Any” where a list's filters repeat their names: here each has its label above it."""
-    for field in filterset.form.fields.values():
+def suit_audience(filterset: CustomerFilterSet) -> CustomerFilterSet:
+    """Offer no drafts, which have no links; and say “Any” where a list's filters, without labels, name themselves."""
+    fields: dict[str, Any] = filterset.form.fields
+    if "campaign" in fields:
+        fields["campaign"].queryset = fields["campaign"].queryset.exclude(state=CampaignState.DRAFT)
+    for field in fields.values():
         if hasattr(field, "empty_label"):
             field.empty_label = "Any"
+            # A copy of a field still has the choices of the first one in its widget.
+            field.widget.choices = field.choices
     return filterset

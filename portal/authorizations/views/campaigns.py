@@ -12,16 +12,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.text import slugify
 from django.views.generic import DetailView, View
 from django_tables2 import Table
 
 from portal.authorizations.filters.audience import find_audience
 from portal.authorizations.filters.campaigns import CampaignFilterSet
-from portal.authorizations.models import Campaign, Customer, Job, Link, Mail, MailState, PrintJob
+from portal.authorizations.models import Campaign, Customer, Job, Link, PrintJob
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import job_runs
-from portal.authorizations.services.campaign_results import Results, compare, read_results
-from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, sending_takes
+from portal.authorizations.services.campaign_results import Results, compare, count_mails, read_results
+from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, first_mail_at, sending_takes
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.figures import find_counted_at, read_campaigns
 from portal.authorizations.services.funnel import Breakdown, make_stages, read_funnel
@@ -159,27 +160,25 @@ class CampaignCompareView(PermissionRequiredMixin, View):
 def launch_context(campaign: Campaign) -> dict[str, Any]:
     """How far a campaign's launch is, and what came of it."""
     job = campaign.launch_job
+    mails = count_mails(campaign)
     if job is None:
-        return {"job": None}
-    waiting = Mail.objects.filter(message__campaign=campaign, state=MailState.WAITING).order_by("-due_at")
-    last = waiting.first()
-    mails = waiting.count() if last else 0
-    now = timezone.now()
+        return {"job": None, "mails": mails}
+    last = mails.last_due_at
     return {
         "job": job,
         "progress": read_progress(job_runs.progress_key(job)),
         "stuck": job_runs.is_stuck(job),
         "can_carry_on": campaign.is_running and job_runs.can_carry_on(job),
         "left_out": [
-            {"words": words, "count": count}
+            {"name": why, "words": words, "count": count, "kept": len(job.left_out_keys(why))}
             for why, words in LEFT_OUT.items()
             if (count := job.result.get(f"left_out_{why}"))
         ],
         "refusals": group_refusals(job),
         "refusals_kept": MOST_REFUSALS,
         "print_job": PrintJob.objects.filter(pk=job.result.get("print_job")).first(),
-        "mails_waiting": mails,
-        "last_mail_at": max(now, last.due_at) + sending_takes(mails) if last else None,
+        "mails": mails,
+        "last_mail_at": max(first_mail_at(campaign), last) + sending_takes(mails.waiting) if last else None,
     }
 
 
@@ -206,5 +205,14 @@ def _export(results: list[Results]) -> StreamingHttpResponse:
 
     header = ["Measure", *(name for each in results for name in (each.campaign.name, f"{each.campaign.name}: %"))]
     response = StreamingHttpResponse(write_csv(header, rows()), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="campaigns-{timezone.localdate():%Y-%m-%d}.csv"'
+    name = f"{_file_stem(results)}-{timezone.localdate():%Y-%m-%d}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _file_stem(results: list[Results]) -> str:
+    """What the file of one campaign begins with: its name as far as ASCII has it, and its key."""
+    if len(results) != 1:
+        return "campaigns"
+    [campaign] = [each.campaign for each in results]
+    return "-".join(filter(None, ("campaign", slugify(campaign.name), str(campaign.pk))))

@@ -23,7 +23,6 @@ from portal.accounts.roles import Role
 from portal.authorizations.charts import PairChart, Rate, draw_pairs
 from portal.authorizations.models import (
     Campaign,
-    CampaignState,
     Confirmation,
     Figures,
     Flow,
@@ -88,6 +87,7 @@ class HomeView(LoginRequiredMixin, TemplateView):
             "counted_at": figures.counted_at if figures and figures.pk else None,
             **(self._count(figures) if figures else {}),
             "campaigns": list_campaigns(now=now) if user.has_perm("authorizations.view_campaign") else [],
+            "campaigns_over": count_over(now=now) if user.has_perm("authorizations.view_campaign") else 0,
             "synced": SyncRun.objects.filter(state=SyncState.DONE).first() if user.has_perm(_SYNCS) else None,
             "checklist": list_setup_steps() if user.has_perm("authorizations.change_installation") else [],
         }
@@ -169,7 +169,7 @@ class CampaignRates:
 
 def list_campaigns(*, now: datetime) -> list[CampaignRates]:
     """The newest running campaigns side by side."""
-    running = Campaign.objects.filter(state=CampaignState.RUNNING).running_on(timezone.localdate(now))
+    running = Campaign.objects.running().running_on(timezone.localdate(now))
     newest = list(running.order_by("-pk").values_list("pk", flat=True)[:CAMPAIGNS_SHOWN])
     chosen = Campaign.objects.select_related("flow").filter(pk__in=newest).order_by("-pk")
     counted: Iterable[Any] = read_campaigns(chosen, now=now)
@@ -186,6 +186,11 @@ def list_campaigns(*, now: datetime) -> list[CampaignRates]:
         )
         for campaign in counted
     ]
+
+
+def count_over(*, now: datetime) -> int:
+    """How many campaigns are over and not closed: they stand not among those that run."""
+    return Campaign.objects.running().over_on(timezone.localdate(now)).count()
 
 
 def list_setup_steps() -> list[dict[str, Any]]:

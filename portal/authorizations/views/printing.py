@@ -124,17 +124,13 @@ class PrintCreateView(PermissionRequiredMixin, View):
             "choice": choice,
             "preview": preview,
             "stock": stock,
-            "pages": self._pages(form, stock.labels_per_page, choice.printed),
+            "pages": stock.pages_for(choice.printed, start_at=form.first_label),
             "printer": get_printer(user=user_of(request), stock=stock),
             "stocks": [draw_stock(known) for known in STOCKS.values()],
         }
         if request.htmx:
             return render(request, "authorizations/_print_preview.html", context)
         return render(request, "authorizations/print_create.html", context, status=422 if form.errors else 200)
-
-    def _pages(self, form: PrintForm, places: int, labels: int) -> int:
-        start_at = form.request.start_at if form.is_bound and form.is_valid() else 1
-        return -(-(start_at - 1 + labels) // places)
 
 
 class PrintPage(PermissionRequiredMixin, View):

@@ -22,6 +22,7 @@ from portal.authorizations.services.reminders import (
     switch_reminders,
 )
 from portal.authorizations.tables.reminders import ReminderTable
+from portal.authorizations.views.campaign_wizard import OpenCampaignView
 from portal.authorizations.views.lists import BulkAction, PortalListView, chosen_rows, user_of
 
 
@@ -123,7 +124,7 @@ class CustomerRemindersView(PermissionRequiredMixin, View):
         return get_object_or_404(Customer.objects.visible_to(user_of(request)), pk=pk)
 
 
-class CampaignRemindersView(PermissionRequiredMixin, View):
+class CampaignRemindersView(PermissionRequiredMixin, OpenCampaignView):
     """Whom a campaign reminds, and after how many days."""
 
     permission_required = "authorizations.change_campaign"
