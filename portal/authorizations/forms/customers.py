@@ -161,8 +161,7 @@ class CustomerForm(forms.ModelForm[Customer]):
             theirs = _say(getattr(self.instance, name))
             self.add_error(name, f"Somebody changed this meanwhile, to {theirs}. Save again to keep yours.")
             # Shown from now on: whoever saves again overwrites it knowingly.
-            self.data = self.data.copy()
-            self.data[bound.html_initial_name] = field.prepare_value(now)
+            self.data = {**dict(self.data.items()), bound.html_initial_name: field.prepare_value(now)}
 
     def _refuse_erased(self, cleaned: dict[str, Any]) -> None:
         """A person at the door who gives the address again has changed her mind: she is asked, a list is not."""

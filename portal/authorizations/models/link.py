@@ -212,7 +212,7 @@ class LinkQuerySet(SearchableQuerySet["Link"]):
         return unproven.exclude(replaced_by__status__in=PROVEN)
 
     def among_claims(self) -> Self:
-        """Those that are claims alone, said of their keys: an index holds these, and meets words before rows are read."""
+        """Those that are claims alone, by their keys: an index holds these, and meets words before rows are read."""
         return self.filter(pk__in=self.model.objects.filter(CLAIMED_ONLY).order_by().values("pk"))
 
     def long_overdue_claims(self, now: datetime) -> Self:
