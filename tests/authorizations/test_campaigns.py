@@ -96,7 +96,8 @@ class TestList:
             ({"running": "coming"}, ["Coming"]),
             ({"running": "over"}, ["Past"]),
             ({"q": "last other"}, ["Last day"]),
-            ({"q": "a\x00"}, ["Always", "Coming", "Last day", "Past"]),
+            # It makes no sense, and so finds nothing.
+            ({"q": "a\x00"}, []),
         ]
         for query, expected in cases:
             assert sorted(names(manager_client.get(LIST, query))) == expected, query

@@ -316,7 +316,7 @@ class TestObstacles:
         [
             ({"state": "paused"}, "The campaign is paused."),
             ({"state": "closed"}, "The campaign is closed."),
-            ({"starts_on": "2126-01-01"}, "The campaign begins on 2126-01-01."),
+            ({"starts_on": "2126-01-01"}, "The campaign begins on 1 Jan 2126."),
         ],
     )
     def test_thousands_that_are_held_hold_up_nobody(self, change: dict[str, str], why: str, box: Mailbox) -> None:
