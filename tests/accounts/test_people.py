@@ -317,7 +317,7 @@ class TestList:
             ({"state": "disabled"}, ["gone"]),
             ({"state": "active", "role": "field rep"}, ["sam"]),
             ({"q": "MAYA"}, ["maya"]),
-            ({"q": "\x00", "role": "x", "state": "x"}, ["ada", "boss", "gone", "maya", "sam"]),
+            ({"q": "\x00", "role": "x", "state": "x"}, []),
         ]
         for query, expected in cases:
             assert self.names(admin_client.get(LIST, query)) == expected, query

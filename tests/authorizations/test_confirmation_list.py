@@ -214,8 +214,9 @@ class TestFilters:
     def test_people_only_unless_asked(self, manager_client: Client) -> None:
         come_back("refId=person")
         come_back("refId=robot", bot=True)
-        for query in ({}, {"q": ""}, {"page": "1"}, {"received_after": "nonsense"}):
+        for query in ({}, {"q": ""}, {"page": "1"}, {"sort": "nonsense"}):
             assert [row.reference_id for row in rows(manager_client.get(LIST, query))] == ["person"], query
+        assert rows(manager_client.get(LIST, {"received_after": "nonsense"})) == []
         response = manager_client.get(LIST, {"bots": "on"})
         assert {row.reference_id for row in rows(response)} == {"person", "robot"}
         assert response.text.count(">bot<") == 1
