@@ -198,10 +198,11 @@ def test_a_bulk_action_that_lost_a_deadlock_tries_again(monkeypatch: pytest.Monk
     flow, customers = make_flow(), [make_customer(), make_customer()]
     hold, lost = bulk_links.hold_customers, iter([True])
 
-    def lose_once(ids: Any) -> None:
-        hold(ids)
+    def lose_once(ids: Any) -> set[int]:
+        erased = hold(ids)
         if next(lost, False):
             raise OperationalError("deadlock detected")
+        return erased
 
     monkeypatch.setattr(bulk_links, "hold_customers", lose_once)
     result = bulk_links.issue_links(customers=customers, flow=flow, issued_by=None)
