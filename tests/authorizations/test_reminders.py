@@ -24,7 +24,7 @@ from portal.authorizations.services import reminders
 from portal.authorizations.services.door_calls import record_door_call
 from portal.authorizations.services.links import replace_link, void_link
 from portal.authorizations.services.mail_claims import claim_mail, settle_claim
-from portal.authorizations.services.mail_decisions import note_arrival, stop_mail
+from portal.authorizations.services.mail_decisions import leave_unknown, note_arrival, stop_mail
 from portal.authorizations.services.mail_server import Answer, Fate
 from portal.authorizations.services.mail_stops import stop_mails_to
 from portal.authorizations.services.outages import end_outage, mark_outage
@@ -218,6 +218,9 @@ class TestAbandoned:
             "Perhaps reminded on 2 Mar 2026, 11:00: not twice in a day.",
         )
         assert two.due_at == at(3, 8)
+        # Whoever leaves it at that knows no more of it.
+        leave_unknown(mail=one, by=make_user())
+        assert claim_mail(mail_id=two.pk, now=timezone.now()) is None
         world.clock.move_to(at(3, 8))
         assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
 
@@ -233,6 +236,21 @@ class TestAbandoned:
         claim = claim_mail(mail_id=one.pk, now=timezone.now())
         assert claim is not None
         settle_claim(claim, Answer(Fate.REFUSED, "550 no"), now=timezone.now())
+        assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
+
+    def test_one_that_was_stopped_after_it_was_put_off_holds_up_no_other(self, world: World) -> None:
+        customer = make_customer()
+        links = [world.ask(customer=customer, campaign=c) for c in (None, make_campaign(reminds_abandoned=True))]
+        for link in links:
+            world.visit(link)
+        world.clock.move_to(at(2, 10, 5))
+        reminders.plan_reminders(timezone.now())
+        one, two = (Mail.objects.get(link=link) for link in links)
+        world.clock.move_to(at(2, 11))
+        claim = claim_mail(mail_id=one.pk, now=timezone.now())
+        assert claim is not None
+        settle_claim(claim, Answer(Fate.PUT_OFF, "450 later"), now=timezone.now())
+        stop_mail(mail=one, by=make_user())
         assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
 
     def test_a_reminder_twice_planned_is_one(self, world: World) -> None:

@@ -37,9 +37,10 @@ def leave_unknown(*, mail: Mail, by: User) -> None:
 
 @transaction.atomic
 def stop_mail(*, mail: Mail, by: User) -> None:
-    """Keep a waiting mail from being sent."""
+    """Keep a waiting mail from being sent. The mark of an attempt that the server put off goes: nobody has it."""
     waiting = Mail.objects.filter(pk=mail.pk, state=MailState.WAITING)
-    _decide(waiting, by=by, state=MailState.STOPPED, reason="Stopped before it was sent.", hold_reason="")
+    values: dict[str, object] = {"reason": "Stopped before it was sent.", "hold_reason": "", "marked_at": None}
+    _decide(waiting, by=by, state=MailState.STOPPED, **values)
 
 
 @transaction.atomic

@@ -32,8 +32,8 @@ from portal.authorizations.services.time_zones import find_zone
 
 #: A customer in a campaign: their keys.
 Pair = tuple[int, int]
-#: Of these a mail server has, or may have, the reminder.
-_MAY_HAVE_GONE_OUT: Final = (MailState.SENT, MailState.SENDING, MailState.UNKNOWN)
+#: Of these a mail server has, or may have, the reminder: of those stopped, if its mark is left ("Leave it at that").
+_MAY_HAVE_GONE_OUT: Final = (MailState.SENT, MailState.SENDING, MailState.UNKNOWN, MailState.STOPPED)
 
 
 def read_cases(pairs: Collection[Pair]) -> dict[Pair, rules.Case]:

@@ -353,7 +353,15 @@ def _postpone(mail: Mail, due: rules.Due) -> None:
 
 
 def _stop(mails: "QuerySet[Mail]", *, by: User, at: datetime, reason: str) -> int:
-    return mails.update(state=MailState.STOPPED, decided_by=by, decided_at=at, hold_reason="", reason=reason)
+    """Their marks go: an attempt that the server put off reached nobody."""
+    values: dict[str, Any] = {
+        "decided_by": by,
+        "decided_at": at,
+        "hold_reason": "",
+        "reason": reason,
+        "marked_at": None,
+    }
+    return mails.update(state=MailState.STOPPED, **values)
 
 
 def _silence(mail: Mail, reason: str) -> None:
