@@ -219,6 +219,7 @@ class TestAbandoned:
         )
         assert two.due_at == at(3, 8)
         # Whoever leaves it at that knows no more of it.
+        one.refresh_from_db()
         leave_unknown(mail=one, by=make_user())
         assert claim_mail(mail_id=two.pk, now=timezone.now()) is None
         world.clock.move_to(at(3, 8))
