@@ -104,6 +104,13 @@ class TestTwins:
 
 
 class TestAdd:
+    def test_an_imported_phone_without_digits_is_in_nobodys_way(self, manager_client: Client) -> None:
+        customer = make_customer(name="Rosa", phone="n/a")
+        address = reverse("customer_update", args=[customer.pk])
+        manager_client.post(address, {**shown(manager_client.get(address)), "name": "Rosa Núñez"})
+        customer.refresh_from_db()
+        assert (customer.name, customer.phone) == ("Rosa Núñez", "n/a")
+
     def test_a_phone_has_digits(self, manager_client: Client) -> None:
         response = manager_client.post(NEW, values(phone="abc"))
         assert errors(response) == {"phone": ["“abc” has no digit: 559 555 0100 is a phone number."]}

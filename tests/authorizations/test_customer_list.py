@@ -150,10 +150,10 @@ class TestFilters:
         make_customer(name="Rosa")
         page = manager_client.get(LIST, query)
         assert names(page) == []
-        assert "errorlist" in page.text
+        assert "filters-error" in page.text
         export = manager_client.get(LIST, {**query, "export": "csv"}, follow=True)
         assert export.headers["Content-Type"].startswith("text/html")
-        assert "errorlist" in export.text
+        assert "filters-error" in export.text
 
     @pytest.mark.parametrize("page", ["abc", "0", "-1", "9" * 15, "9" * 30])
     def test_page_that_is_not_there_is_no_error(self, manager_client: Client, page: str) -> None:

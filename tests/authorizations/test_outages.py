@@ -247,6 +247,13 @@ class TestScreens:
         assert [row.record for row in over.rows] == [announced]
         assert not manager_client.get("/outages/?state=later").context["table"].rows
 
+    def test_it_is_not_up_again_while_another_outage_goes_on(self, manager_client: Client) -> None:
+        by, now = make_user(), timezone.now()
+        one = mark_outage(utility=utility(), began_at=now, note="", by=by)
+        two = mark_outage(utility=utility(), began_at=now, ended_at=now + timedelta(days=1), note="", by=by)
+        assert "another one of it goes on" in manager_client.post(f"/outages/{one.pk}/end/", follow=True).text
+        assert "up again" in manager_client.post(f"/outages/{two.pk}/end/", follow=True).text
+
     def test_a_utility_that_is_down_is_not_offered_again(self, manager_client: Client) -> None:
         mark_outage(utility=utility(), began_at=NOW, note="", by=make_user())
         response = manager_client.post("/outages/new/", {"utility": utility().pk, "began_at": "2026-03-02T08:30"})

@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Open a page in a context of its own: `new_page(width=390, ...)`. At the end no console may hold an error.
 
-    `missing` ends the addresses that shall answer 404: Chromium reports each as an error.
+    `missing` ends the addresses that shall answer 404, or not at all: Chromium reports each as an error.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []

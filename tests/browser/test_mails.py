@@ -10,7 +10,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from portal.accounts.models import User
-from portal.authorizations.models import Message
+from portal.authorizations.models import Customer, Message
 from portal.authorizations.services.mail_stops import is_stopped
 from tests.authorizations.mailing import make_installation, make_invited, send
 from tests.browser.conftest import PHONE, sign_in
@@ -65,7 +65,7 @@ def test_words_are_not_left_by_mistake_and_outlive_the_end_of_the_session(
 ) -> None:
     make_installation()
     campaign = make_campaign()
-    staff = new_page()
+    staff = new_page(missing=("/message/",))
     sign_in(staff, live_server.url, "maya")
     staff.goto(f"{live_server.url}{reverse('campaign_message', args=[campaign.pk])}")
     staff.get_by_label("Text", exact=True).fill("Dear {name}, not saved")
@@ -76,6 +76,11 @@ def test_words_are_not_left_by_mistake_and_outlive_the_end_of_the_session(
     expect(staff.get_by_label("Text", exact=True)).to_have_value("Dear {name}, not saved")
     assert asked == ["beforeunload"]
 
+    staff.context.set_offline(True)
+    staff.get_by_role("button", name="Save").click()
+    expect(staff.get_by_role("alert")).to_contain_text("The portal cannot be reached")
+    expect(staff.get_by_label("Text", exact=True)).to_have_value("Dear {name}, not saved")
+    staff.context.set_offline(False)
     staff.context.clear_cookies(name="sessionid")
     staff.get_by_role("button", name="Save").click()
     expect(staff.get_by_role("alert")).to_contain_text("You are signed out, and nothing is saved yet")
@@ -105,3 +110,13 @@ def test_after_a_test_the_frame_shows_what_stands_in_the_fields(
     for language, words in (("English", ", a test"), ("Spanish", ", una prueba")):
         frame = staff.frame_locator(f"iframe[title='The mail in {language}']")
         expect(frame.locator("body")).to_contain_text(words)
+
+
+def test_two_clicks_send_one_form(live_server: Any, new_page: Callable[..., Page], manager: User) -> None:
+    staff = new_page()
+    sign_in(staff, live_server.url, "maya")
+    staff.goto(f"{live_server.url}{reverse('customer_create')}")
+    staff.get_by_label("Name").fill("Rosa Twice")
+    staff.get_by_role("button", name="Save", exact=True).dblclick()
+    expect(staff.locator("main")).to_contain_text("Rosa Twice is added.")
+    assert Customer.objects.filter(name="Rosa Twice").count() == 1

@@ -2,15 +2,16 @@
 
 import django_filters as filters
 from django import forms
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from portal.authorizations.models import Campaign, Mail, MailState, MailStop, Message, MessageKind, StopReason
+from portal.authorizations.models import Campaign, Channel, Mail, MailState, MailStop, Message, MessageKind, StopReason
 
 
 def list_campaigns(request: HttpRequest | None) -> "QuerySet[Campaign]":
+    """Those that write, and those that will: a campaign by mail may have none yet."""
     writes = Exists(Message.objects.filter(campaign=OuterRef("pk")))
-    return Campaign.objects.filter(writes).order_by("name")
+    return Campaign.objects.filter(Q(channel=Channel.EMAIL) | writes).order_by("name")
 
 
 class MailFilterSet(filters.FilterSet):

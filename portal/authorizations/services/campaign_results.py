@@ -89,11 +89,11 @@ class Row:
 class MailCounts:
     """What became of a campaign's invitations, and how many of its reminders wait."""
 
-    sent: int
-    waiting: int
-    not_sent: int
-    reminders_waiting: int
-    last_due_at: datetime | None
+    sent: int = 0
+    waiting: int = 0
+    not_sent: int = 0
+    reminders_waiting: int = 0
+    last_due_at: datetime | None = None
     """Of the invitations that wait."""
 
     @property

@@ -50,11 +50,14 @@ SWEPT: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
 
 
 #: In a text nothing of a word stands before, unless it is the end of an escape in an address, and nothing of one after.
-_IN_TEXT = r"(?:(?<!\w)|(?<=%[0-9a-fA-F]{2}))", r"(?!\w)"
-#: The same of an email address, of which dots and hyphens are parts. A file may be named "rosa@example.com.csv".
-_AS_EMAIL = r"(?:(?<![\w.+-])|(?<=%[0-9a-fA-F]{2}))", r"(?![\w-])"
+#: An underscore belongs to none: files are named "list_C-1001.csv", or "list-rosa@example.com_2.csv".
+_IN_TEXT = r"(?:(?<![^\W_])|(?<=%[0-9a-fA-F]{2}))", r"(?![^\W_])"
+#: In a line of a list dots and hyphens are parts of an email address, which there is somebody else's.
+_AS_EMAIL = r"(?<![\w.+-])", r"(?![\w-])"
 #: A whole cell of a list, or a whole text of the JSON that is made of it.
-_AS_CELL = r'(?:^|(?<=[,;\t"\ufeff]))[^\S\t]*', r'[^\S\t]*(?:$|(?=[,;\t"\r\n]))'
+_AS_CELL = r'(?:^|(?<=[,;|\t"\ufeff]))[^\S\t]*', r'[^\S\t]*(?:$|(?=[,;|\t"\r\n]))'
+#: Digits that make a phone number, which may stand with or without its country.
+_PHONE_DIGITS = 10
 #: What a signed-in person's session is known by. Ids are numbers, and a customer's may be the same one.
 _SIGNED_IN = {auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY}
 
@@ -68,12 +71,8 @@ class Words:
     def __init__(self, values: Iterable[str | None]) -> None:
         self.values = sorted({text for value in values if len(text := (value or "").strip()) >= SHORTEST})
         self._forms = sorted({form for value in self.values for form in _forms(value)})
-        in_text = {value: _AS_EMAIL if "@" in value else _IN_TEXT for value in self.values}
-        # One word alone ("1001", "Maria") may mean anything in a line of a list: there it is a whole cell.
-        in_line = {
-            value: _AS_CELL if value.split() == [value] and "@" not in value else in_text[value] for value in in_text
-        }
-        self._text, self._line = _compile(in_text), _compile(in_line)
+        self._text = _compile(dict.fromkeys(self.values, _IN_TEXT))
+        self._line = _compile({value: _in_line(value) for value in self.values})
 
     @classmethod
     def of(cls, customer: Customer) -> "Words":
@@ -177,6 +176,13 @@ def _sweep_sessions(words: Words) -> int:
     return count
 
 
+def _in_line(value: str) -> tuple[str, str]:
+    """One word alone ("1001", "Maria") may mean anything in a line of a list: there it is a whole cell."""
+    if "@" in value:
+        return _AS_EMAIL
+    return _AS_CELL if value.split() == [value] else _IN_TEXT
+
+
 def _compile(bounds: dict[str, tuple[str, str]]) -> "re.Pattern[str] | None":
     """A pattern of every form of the values, each between its bounds; of two that begin alike the longer is found."""
     forms = {form: bound for value, bound in bounds.items() for form in _forms(value)}
@@ -189,6 +195,8 @@ def _compile(bounds: dict[str, tuple[str, str]]) -> "re.Pattern[str] | None":
 
 def _forms(value: str) -> set[str]:
     plain = {value, value.casefold(), " ".join(value.split())}
+    if sum(character.isdecimal() for character in value) >= _PHONE_DIGITS:
+        plain |= {f"1{value}", f"+1{value}"}
     forms = set(plain)
     for text in plain:
         forms |= {quote(text), quote_plus(text), json.dumps(text)[1:-1], text.replace('"', '""')}

@@ -21,7 +21,7 @@ from portal.authorizations.filters.campaigns import CampaignFilterSet
 from portal.authorizations.models import Campaign, Customer, Job, Link, PrintJob
 from portal.authorizations.requests import PortalRequest
 from portal.authorizations.services import job_runs
-from portal.authorizations.services.campaign_results import Results, compare, count_mails, read_results
+from portal.authorizations.services.campaign_results import MailCounts, Results, compare, count_mails, read_results
 from portal.authorizations.services.campaign_review import EXAMPLES, LEFT_OUT, first_mail_at, sending_takes
 from portal.authorizations.services.csv_export import write_csv
 from portal.authorizations.services.figures import find_counted_at, read_campaigns
@@ -160,7 +160,8 @@ class CampaignCompareView(PermissionRequiredMixin, View):
 def launch_context(campaign: Campaign) -> dict[str, Any]:
     """How far a campaign's launch is, and what came of it."""
     job = campaign.launch_job
-    mails = count_mails(campaign)
+    # While it runs the page asks every second, and shows none of them.
+    mails = MailCounts() if job is not None and job.is_under_way else count_mails(campaign)
     if job is None:
         return {"job": None, "mails": mails}
     last = mails.last_due_at

@@ -88,7 +88,12 @@ class OutageEndView(PermissionRequiredMixin, View):
         outage = self._outage(pk)
         name, is_announced = outage.utility.short_name, outage.is_announced
         if end_outage(outage=outage, at=timezone.now()):
-            words = "the announced outage is withdrawn" if is_announced else "up again: what it held goes out"
+            if is_announced:
+                words = "the announced outage is withdrawn"
+            elif Outage.objects.at(timezone.now()).filter(utility=outage.utility).exists():
+                words = "this outage is over; another one of it goes on"
+            else:
+                words = "up again: what it held goes out"
             messages.success(request, f"{name}: {words}.")
         else:
             messages.info(request, "The outage had ended before.")
