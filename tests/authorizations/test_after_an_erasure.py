@@ -276,7 +276,7 @@ class TestWords:
             "q=Rosa+N%C3%BA%C3%B1ez&page=2",
             '{"name": "Rosa N\\u00fa\\u00f1ez"}',
             "name%3DRosa%20N%C3%BA%C3%B1ez",
-            "rosa  núñez".replace("  ", " "),
+            "to rosa núñez",
             "Write to ROSA@example.com.",
             "mailto:rosa%40example.com",
             "external_id 1001: twice",

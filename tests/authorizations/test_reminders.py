@@ -225,7 +225,9 @@ class TestAbandoned:
         world.clock.move_to(at(3, 8))
         assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
 
-    def test_one_that_the_server_did_not_take_holds_up_no_other(self, world: World) -> None:
+    @pytest.mark.parametrize("fate", [Fate.REFUSED, Fate.PUT_OFF])
+    def test_one_that_the_server_did_not_take_holds_up_no_other(self, world: World, fate: Fate) -> None:
+        """Refused, or put off and then stopped by a person: nobody has it."""
         customer = make_customer()
         links = [world.ask(customer=customer, campaign=c) for c in (None, make_campaign(reminds_abandoned=True))]
         for link in links:
@@ -236,22 +238,9 @@ class TestAbandoned:
         world.clock.move_to(at(2, 11))
         claim = claim_mail(mail_id=one.pk, now=timezone.now())
         assert claim is not None
-        settle_claim(claim, Answer(Fate.REFUSED, "550 no"), now=timezone.now())
-        assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
-
-    def test_one_that_was_stopped_after_it_was_put_off_holds_up_no_other(self, world: World) -> None:
-        customer = make_customer()
-        links = [world.ask(customer=customer, campaign=c) for c in (None, make_campaign(reminds_abandoned=True))]
-        for link in links:
-            world.visit(link)
-        world.clock.move_to(at(2, 10, 5))
-        reminders.plan_reminders(timezone.now())
-        one, two = (Mail.objects.get(link=link) for link in links)
-        world.clock.move_to(at(2, 11))
-        claim = claim_mail(mail_id=one.pk, now=timezone.now())
-        assert claim is not None
-        settle_claim(claim, Answer(Fate.PUT_OFF, "450 later"), now=timezone.now())
-        stop_mail(mail=one, by=make_user())
+        settle_claim(claim, Answer(fate, "not taken"), now=timezone.now())
+        if fate is Fate.PUT_OFF:
+            stop_mail(mail=one, by=make_user())
         assert claim_mail(mail_id=two.pk, now=timezone.now()) is not None
 
     def test_a_reminder_twice_planned_is_one(self, world: World) -> None:
